@@ -1,0 +1,47 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "eal.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "dpdk.h"
+#include "smap.h"
+#include "util.h"
+
+/* Address space, in MiB, that DPDK may hand out.  Only what is used becomes
+ * resident; DPDK's own tables grow by 12 MiB for each GiB.  64 ports of one
+ * queue with default rings take 0.6 GiB. */
+#define EAL_MEMORY_MB 2048
+
+int
+eal_start(char **errp)
+{
+    if (dpdk_available()) {
+        return 0;
+    }
+
+    struct smap config = SMAP_INITIALIZER(&config);
+
+    /* "try": Open vSwitch aborts when the start fails after "true".
+     * "--legacy-mem" keeps Open vSwitch from adding "--in-memory", which DPDK
+     * refuses together with "--no-huge".  The file prefix and "--no-shconf"
+     * let several daemons live on one machine and leave no file behind. */
+    smap_add(&config, "dpdk-init", "try");
+    smap_add_format(&config, "dpdk-extra",
+                    "--no-huge --no-pci --legacy-mem -m %d --no-shconf "
+                    "--no-telemetry --file-prefix=ovs-plugins-%ld",
+                    EAL_MEMORY_MB, (long) getpid());
+    dpdk_init(&config);
+    smap_destroy(&config);
+
+    if (!dpdk_available()) {
+        *errp = xstrdup("DPDK, which supplies the packet memory, could not be "
+                        "started; the log has its messages");
+        return ENOMEM;
+    }
+    return 0;
+}

@@ -1,0 +1,294 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+/* rte_pktmbuf_pool_create_extbuf() was experimental before DPDK 23. */
+#define ALLOW_EXPERIMENTAL_API 1
+
+#include "frame-pool.h"
+
+#include <errno.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_memzone.h>
+
+#include "eal.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/thread.h"
+#include "openvswitch/vlog.h"
+#include "ovs-numa.h"
+#include "unixctl.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(frame_pool);
+
+/* Frames beyond those reserved: what thread caches and packets on their way
+ * through Open vSwitch may hold. */
+#define FRAME_POOL_SLACK 4096
+
+/* The smallest pool.  Enough for four ports of one queue with default rings. */
+#define FRAME_POOL_MIN 16384
+
+/* Free packets that one PMD thread keeps to itself. */
+#define FRAME_POOL_CACHE 256
+
+static struct ovs_mutex pools_mutex = OVS_MUTEX_INITIALIZER;
+static struct ovs_list pools OVS_GUARDED_BY(pools_mutex)
+    = OVS_LIST_INITIALIZER(&pools);
+
+static void
+frame_pool_destroy(struct frame_pool *pool)
+    OVS_REQUIRES(pools_mutex)
+{
+    VLOG_DBG("freeing a pool of %"PRIu32" frames", pool->n_frames);
+    ovs_list_remove(&pool->list_node);
+    rte_mempool_free(pool->mp);
+    rte_memzone_free(pool->mz);
+    free(pool->packets);
+    free(pool->owners);
+    free(pool);
+}
+
+/* Frees the pools that nobody uses any more and whose packets are all back. */
+static void
+frame_pool_sweep(void)
+    OVS_REQUIRES(pools_mutex)
+{
+    struct frame_pool *pool;
+
+    LIST_FOR_EACH_SAFE (pool, list_node, &pools) {
+        if (!pool->n_users && rte_mempool_full(pool->mp)) {
+            frame_pool_destroy(pool);
+        }
+    }
+}
+
+/* Readies the packet of one frame once and for all.  rte_mempool_obj_cb_t. */
+static void
+frame_pool_init_packet(struct rte_mempool *mp OVS_UNUSED, void *pool_,
+                       void *packet_, unsigned int i OVS_UNUSED)
+{
+    struct frame_pool *pool = pool_;
+    struct dp_packet *packet = packet_;
+    uint64_t addr = frame_pool_addr(pool, packet->mbuf.buf_addr);
+
+    dp_packet_init_dpdk(packet);
+    dp_packet_reset_cutlen(packet);
+    packet->packet_type = htonl(PT_ETH);
+    pool->packets[frame_pool_index(addr)] = packet;
+}
+
+static struct frame_pool *
+frame_pool_create(int numa_id, uint32_t n_frames)
+    OVS_REQUIRES(pools_mutex)
+{
+    static unsigned int n_created;
+    char name[RTE_MEMZONE_NAMESIZE];
+    size_t size = (size_t) n_frames * FRAME_SIZE;
+    int socket_id = numa_id >= 0 ? numa_id : SOCKET_ID_ANY;
+
+    snprintf(name, sizeof name, "frames-%u", n_created);
+    const struct rte_memzone *mz = rte_memzone_reserve_aligned(
+        name, size, socket_id,
+        rte_eal_iova_mode() == RTE_IOVA_PA ? RTE_MEMZONE_IOVA_CONTIG : 0,
+        get_page_size());
+    if (!mz) {
+        return NULL;
+    }
+
+    const struct rte_pktmbuf_extmem frames = {
+        .buf_ptr = mz->addr,
+        .buf_iova = mz->iova,
+        .buf_len = size,
+        .elt_size = FRAME_SIZE,
+    };
+    snprintf(name, sizeof name, "packets-%u", n_created++);
+    struct rte_mempool *mp = rte_pktmbuf_pool_create_extbuf(
+        name, n_frames, FRAME_POOL_CACHE,
+        ROUND_UP(sizeof(struct dp_packet) - sizeof(struct rte_mbuf),
+                 RTE_MBUF_PRIV_ALIGN),
+        FRAME_SIZE, socket_id, &frames, 1);
+    if (!mp) {
+        rte_memzone_free(mz);
+        return NULL;
+    }
+
+    struct frame_pool *pool = xzalloc(sizeof *pool);
+    pool->mp = mp;
+    pool->mz = mz;
+    pool->base = mz->addr;
+    pool->size = size;
+    pool->n_frames = n_frames;
+    pool->packets = xcalloc(n_frames, sizeof *pool->packets);
+    pool->owners = xcalloc(n_frames, sizeof *pool->owners);
+    pool->numa_id = numa_id;
+    rte_mempool_obj_iter(mp, frame_pool_init_packet, pool);
+    ovs_list_push_back(&pools, &pool->list_node);
+
+    VLOG_INFO("%"PRIu32" frames of %d bytes, NUMA node %d", n_frames,
+              FRAME_SIZE, numa_id);
+    return pool;
+}
+
+static struct frame_pool *
+frame_pool_find(int numa_id)
+    OVS_REQUIRES(pools_mutex)
+{
+    struct frame_pool *pool;
+
+    LIST_FOR_EACH (pool, list_node, &pools) {
+        if (pool->current && pool->numa_id == numa_id) {
+            return pool;
+        }
+    }
+    return NULL;
+}
+
+/* Returns in '*poolp' a pool on 'numa_id' (negative: any node) with 'n_frames'
+ * frames reserved for the caller, who gives them up with frame_pool_release().
+ * If that takes a new and larger pool, the older one is no longer current, and
+ * its users should move over.
+ *
+ * Returns 0, or a positive errno value with '*errp' set to a message for the
+ * caller to free.  Main thread only: this may start DPDK. */
+int
+frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **poolp,
+                   char **errp)
+    OVS_EXCLUDED(pools_mutex)
+{
+    int error = eal_start(errp);
+
+    if (error) {
+        return error;
+    }
+
+    ovs_mutex_lock(&pools_mutex);
+    frame_pool_sweep();
+
+    struct frame_pool *old = frame_pool_find(numa_id);
+    struct frame_pool *pool = old;
+    uint32_t n_wanted = n_frames + (old ? old->n_reserved : 0);
+
+    if (!old || n_wanted + FRAME_POOL_SLACK > old->n_frames) {
+        uint32_t n = FRAME_POOL_MIN;
+
+        while (n < n_wanted + FRAME_POOL_SLACK) {
+            n *= 2;
+        }
+        pool = frame_pool_create(numa_id, n);
+        if (pool) {
+            pool->current = true;
+            if (old) {
+                old->current = false;
+            }
+        } else {
+            *errp = xasprintf("no memory for %"PRIu32" more packet frames of "
+                              "%d bytes (%s); lower n_rxq, n_rxq_desc or "
+                              "n_txq_desc, or raise the memory of DPDK with "
+                              "other_config:dpdk-init and dpdk-socket-mem",
+                              n, FRAME_SIZE, rte_strerror(rte_errno));
+            error = ENOMEM;
+        }
+    }
+    if (pool) {
+        pool->n_users++;
+        pool->n_reserved += n_frames;
+    }
+    ovs_mutex_unlock(&pools_mutex);
+
+    *poolp = pool;
+    return error;
+}
+
+/* Gives up 'n_frames' frames that frame_pool_acquire() reserved.  Packets of
+ * the pool may still be on their way; the memory stays until they are back. */
+void
+frame_pool_release(struct frame_pool *pool, uint32_t n_frames)
+    OVS_EXCLUDED(pools_mutex)
+{
+    ovs_mutex_lock(&pools_mutex);
+    ovs_assert(pool->n_users && pool->n_reserved >= n_frames);
+    pool->n_users--;
+    pool->n_reserved -= n_frames;
+    frame_pool_sweep();
+    ovs_mutex_unlock(&pools_mutex);
+}
+
+/* False if a larger pool has taken the place of 'pool'. */
+bool
+frame_pool_is_current(const struct frame_pool *pool)
+    OVS_EXCLUDED(pools_mutex)
+{
+    ovs_mutex_lock(&pools_mutex);
+    bool current = pool->current;
+    ovs_mutex_unlock(&pools_mutex);
+    return current;
+}
+
+/* Frees all the frames that the closed socket 'owner' held in its rings.
+ * Returns their number. */
+unsigned int
+frame_pool_reclaim(struct frame_pool *pool, uint16_t owner)
+{
+    unsigned int n = 0;
+
+    for (uint32_t i = 0; i < pool->n_frames; i++) {
+        if (pool->owners[i] == owner) {
+            pool->owners[i] = 0;
+            frame_pool_put(pool, &pool->packets[i], 1);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void
+frame_pool_unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                        const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    struct frame_pool *pool;
+
+    ovs_mutex_lock(&pools_mutex);
+    frame_pool_sweep();
+    LIST_FOR_EACH (pool, list_node, &pools) {
+        unsigned int n_free = rte_mempool_avail_count(pool->mp);
+        unsigned int n_rings = 0;
+
+        for (uint32_t i = 0; i < pool->n_frames; i++) {
+            n_rings += pool->owners[i] != 0;
+        }
+        ds_put_format(&s, "frame pool%s: NUMA node ",
+                      pool->current ? "" : " (being replaced)");
+        if (pool->numa_id < 0) {
+            ds_put_cstr(&s, "any");
+        } else {
+            ds_put_format(&s, "%d", pool->numa_id);
+        }
+        ds_put_format(&s, ", %"PRIu32" frames of %d bytes\n"
+                      "  users: %u\n"
+                      "  reserved: %"PRIu32"\n"
+                      "  free: %u\n"
+                      "  in rings: %u\n"
+                      "  in packets: %d\n",
+                      pool->n_frames, FRAME_SIZE, pool->n_users,
+                      pool->n_reserved, n_free, n_rings,
+                      (int) (pool->n_frames - n_free - n_rings));
+    }
+    if (ovs_list_is_empty(&pools)) {
+        ds_put_cstr(&s, "no frame pool\n");
+    }
+    ovs_mutex_unlock(&pools_mutex);
+
+    unixctl_command_reply(conn, ds_cstr(&s));
+    ds_destroy(&s);
+}
+
+/* Registers "frame-pool/show".  Call once, from the main thread. */
+void
+frame_pool_init(void)
+{
+    unixctl_command_register("frame-pool/show", "", 0, 0,
+                             frame_pool_unixctl_show, NULL);
+}

@@ -1,0 +1,107 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef FRAME_POOL_H
+#define FRAME_POOL_H 1
+
+/* Packet memory that all our ports share.
+ *
+ * A pool is one region of fixed-size frames.  Each frame belongs for ever to
+ * one struct dp_packet (a DPDK mbuf with an external buffer), so an address in
+ * the region names a packet and the other way round.  Every AF_XDP socket
+ * registers the whole region as a UMEM of its own: a packet received on one
+ * socket is sent on another by its address, without a copy.
+ *
+ * A frame is at any time in one of three places: free in the pool's mempool,
+ * in the hands of Open vSwitch as a packet, or in the rings of one socket.
+ * 'owners' records the last, so that a closed socket's frames can be had back
+ * and an address that the kernel should not have sent us is recognised.
+ *
+ * A region cannot grow once sockets have registered it.  When the ports need
+ * more than a pool holds, a larger pool is made and the ports move there one
+ * by one, as they are reconfigured; the old one goes when its last frame is
+ * back.  There is one current pool for each NUMA node. */
+
+#include <rte_mempool.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dp-packet.h"
+#include "openvswitch/list.h"
+
+/* A frame and its parts, in bytes.  The kernel keeps XDP_PACKET_HEADROOM (256)
+ * for itself in front of a received packet; we ask for some more, so that the
+ * largest Geneve header over IPv6 fits: Open vSwitch cannot move a packet in
+ * DPDK's memory. */
+#define FRAME_SIZE 2048
+#define FRAME_KERNEL_HEADROOM 256
+#define FRAME_EXTRA_HEADROOM 128
+#define FRAME_HEADROOM (FRAME_KERNEL_HEADROOM + FRAME_EXTRA_HEADROOM)
+#define FRAME_DATA_ROOM (FRAME_SIZE - FRAME_HEADROOM)
+
+struct frame_pool {
+    struct ovs_list list_node;      /* In 'pools'. */
+    struct rte_mempool *mp;
+    const struct rte_memzone *mz;   /* The frames. */
+    char *base;                     /* First byte of the frames. */
+    size_t size;                    /* Bytes of all frames. */
+    uint32_t n_frames;
+    struct dp_packet **packets;     /* Frame number to packet. */
+    uint16_t *owners;               /* Frame number to socket, or 0. */
+
+    /* Protected by the mutex in frame-pool.c. */
+    int numa_id;
+    uint32_t n_reserved;            /* Frames promised to users. */
+    unsigned int n_users;
+    bool current;                   /* New users come here. */
+};
+
+void frame_pool_init(void);
+
+int frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **,
+                       char **errp);
+void frame_pool_release(struct frame_pool *, uint32_t n_frames);
+bool frame_pool_is_current(const struct frame_pool *);
+unsigned int frame_pool_reclaim(struct frame_pool *, uint16_t owner);
+
+/* Takes 'n' free packets, or none at all.  Any thread.  Returns false when the
+ * pool has not so many. */
+static inline bool
+frame_pool_get(struct frame_pool *pool, struct dp_packet **packets, unsigned n)
+{
+    return !rte_mempool_get_bulk(pool->mp, (void **) packets, n);
+}
+
+/* Gives 'n' packets back.  Any thread. */
+static inline void
+frame_pool_put(struct frame_pool *pool, struct dp_packet **packets, unsigned n)
+{
+    rte_mempool_put_bulk(pool->mp, (void **) packets, n);
+}
+
+/* True if 'packet' lives in a frame of 'pool' and nobody else refers to it,
+ * so that a socket may send it from where it is. */
+static inline bool
+frame_pool_owns(const struct frame_pool *pool, const struct dp_packet *packet)
+{
+    return packet->source == DPBUF_DPDK
+           && packet->mbuf.pool == pool->mp
+           && rte_mbuf_refcnt_read(&packet->mbuf) == 1
+           && packet->mbuf.nb_segs == 1;
+}
+
+/* The number of the frame at byte 'addr' of the region. */
+static inline uint64_t
+frame_pool_index(uint64_t addr)
+{
+    return addr / FRAME_SIZE;
+}
+
+/* The place of byte 'p' in the region of 'pool'. */
+static inline uint64_t
+frame_pool_addr(const struct frame_pool *pool, const void *p)
+{
+    return (const char *) p - pool->base;
+}
+
+#endif /* frame-pool.h */
