@@ -1,0 +1,317 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "partial-csum.h"
+
+#include <netinet/in.h>
+
+#include "csum.h"
+#include "dp-packet.h"
+#include "ovs-compat.h"
+#include "packets.h"
+#include "unaligned.h"
+
+/* UDP ports of the tunnels that carry Ethernet frames: VXLAN (RFC 7348), the
+ * one that Linux used for it before, and Geneve (RFC 8926). */
+#define UDP_PORT_VXLAN 4789
+#define UDP_PORT_VXLAN_OLD 8472
+#define UDP_PORT_GENEVE 6081
+
+/* Where the transport header of a packet is. */
+struct l4_location {
+    uint64_t pseudo;            /* Unfolded sum of the pseudo-header. */
+    uint32_t ofs;               /* From the first byte of the packet. */
+    uint32_t len;               /* Bytes of transport header and payload, all
+                                 * of them present. */
+    uint8_t proto;
+    bool has_options;           /* IPv6 extension headers stand before it. */
+};
+
+/* Adds the 'n' bytes at 'p', a multiple of 4, to 'sum'.  sum_fold() folds the
+ * carries back in. */
+static inline uint64_t
+sum_words(uint64_t sum, const void *p, size_t n)
+{
+    for (size_t i = 0; i < n; i += 4) {
+        uint32_t word;
+
+        memcpy(&word, (const char *) p + i, sizeof word);
+        sum += word;
+    }
+    return sum;
+}
+
+/* Folds 'sum' to the 16 bits that stand in a partial checksum field. */
+static inline ovs_be16
+sum_fold(uint64_t sum)
+{
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    return (OVS_FORCE ovs_be16) sum;
+}
+
+/* The part of a pseudo-header that follows the addresses. */
+static inline uint64_t
+sum_proto_len(uint8_t proto, uint16_t len)
+{
+    return (OVS_FORCE uint16_t) htons(proto) + (OVS_FORCE uint16_t) htons(len);
+}
+
+/* Moves '*ofs' over the IPv6 extension headers at 'data' + '*ofs', up to
+ * 'end', and stores in '*proto' what follows them.  False if they do not
+ * end. */
+static bool
+skip_ipv6_options(const uint8_t *data, uint32_t *ofs, uint32_t end,
+                  uint8_t *proto)
+{
+    while (*proto == IPPROTO_HOPOPTS || *proto == IPPROTO_DSTOPTS
+           || *proto == IPPROTO_ROUTING) {
+        if (end - *ofs < 8) {
+            return false;
+        }
+        uint32_t len = 8 + data[*ofs + 1] * 8;
+
+        if (end - *ofs < len) {
+            return false;
+        }
+        *proto = data[*ofs];
+        *ofs += len;
+    }
+    return true;
+}
+
+/* Finds the transport header of the Ethernet frame that starts at byte 'ofs'
+ * of the 'size' bytes at 'data'.  False if there is none, or just a fragment
+ * of one: no sender leaves a fragment's checksum to the device. */
+static inline bool
+l4_locate(const uint8_t *data, uint32_t size, uint32_t ofs,
+          struct l4_location *l4)
+{
+    if (size < ofs + ETH_HEADER_LEN + IP_HEADER_LEN) {
+        return false;
+    }
+
+    ovs_be16 type = get_unaligned_be16((const ovs_be16 *) (data + ofs + 12));
+
+    ofs += ETH_HEADER_LEN;
+    for (int i = 0; OVS_UNLIKELY(eth_type_vlan(type)) && i < 2; i++) {
+        if (size < ofs + VLAN_HEADER_LEN) {
+            return false;
+        }
+        type = get_unaligned_be16((const ovs_be16 *) (data + ofs + 2));
+        ofs += VLAN_HEADER_LEN;
+    }
+
+    l4->has_options = false;
+    if (type == htons(ETH_TYPE_IP)) {
+        if (size < ofs + IP_HEADER_LEN) {
+            return false;
+        }
+
+        const struct ip_header *ip = ALIGNED_CAST(const struct ip_header *,
+                                                  data + ofs);
+        uint32_t ihl = IP_IHL(ip->ip_ihl_ver) * 4;
+        uint32_t tot_len = ntohs(ip->ip_tot_len);
+
+        if (ihl < IP_HEADER_LEN || tot_len < ihl || size - ofs < tot_len
+            || IP_IS_FRAGMENT(ip->ip_frag_off)) {
+            return false;
+        }
+        l4->ofs = ofs + ihl;
+        l4->len = tot_len - ihl;
+        l4->proto = ip->ip_proto;
+        l4->pseudo = sum_words(sum_proto_len(l4->proto, l4->len),
+                               &ip->ip_src, 8);
+        return true;
+    } else if (type == htons(ETH_TYPE_IPV6)) {
+        if (size < ofs + IPV6_HEADER_LEN) {
+            return false;
+        }
+
+        const struct ovs_16aligned_ip6_hdr *ip6
+            = ALIGNED_CAST(const struct ovs_16aligned_ip6_hdr *, data + ofs);
+        uint32_t end = ofs + IPV6_HEADER_LEN + ntohs(ip6->ip6_plen);
+
+        if (size < end) {
+            return false;
+        }
+        l4->proto = ip6->ip6_nxt;
+        l4->ofs = ofs + IPV6_HEADER_LEN;
+        if (OVS_UNLIKELY(l4->proto != IPPROTO_TCP
+                         && l4->proto != IPPROTO_UDP)) {
+            if (!skip_ipv6_options(data, &l4->ofs, end, &l4->proto)) {
+                return false;
+            }
+            l4->has_options = l4->ofs != ofs + IPV6_HEADER_LEN;
+        }
+        l4->len = end - l4->ofs;
+        l4->pseudo = sum_words(sum_proto_len(l4->proto, l4->len),
+                               &ip6->ip6_src, 32);
+        return true;
+    }
+    return false;
+}
+
+/* The offset, in a transport header of 'proto', of the 16-bit checksum whose
+ * partial form is the sum of the pseudo-header; 0 if 'proto' has no such. */
+static inline uint32_t
+csum_offset(uint8_t proto, uint32_t len)
+{
+    return (proto == IPPROTO_TCP && len >= TCP_HEADER_LEN
+            ? offsetof(struct tcp_header, tcp_csum)
+            : proto == IPPROTO_UDP && len >= UDP_HEADER_LEN
+            ? offsetof(struct udp_header, udp_csum)
+            : 0);
+}
+
+/* True if the checksum at 'l4' is partial, with '*offset' set to its place in
+ * the transport header. */
+static inline bool
+l4_csum_is_partial(const uint8_t *data, const struct l4_location *l4,
+                   uint32_t *offset)
+{
+    *offset = csum_offset(l4->proto, l4->len);
+    return *offset
+           && get_unaligned_be16((const ovs_be16 *) (data + l4->ofs + *offset))
+              == sum_fold(l4->pseudo);
+}
+
+/* Turns the partial checksum at 'l4' into a complete one. */
+static void
+l4_csum_complete(uint8_t *data, const struct l4_location *l4, uint32_t offset)
+{
+    ovs_be16 sum = csum(data + l4->ofs, l4->len);
+
+    if (!sum && l4->proto == IPPROTO_UDP) {
+        sum = htons(0xffff);    /* 0 stands for "no checksum". */
+    }
+    put_unaligned_be16((ovs_be16 *) (data + l4->ofs + offset), sum);
+}
+
+/* If 'outer' is a VXLAN or Geneve header around an Ethernet frame, returns the
+ * offset of that frame, otherwise 0. */
+static uint32_t
+tunnel_payload(const uint8_t *data, const struct l4_location *outer)
+{
+    if (outer->proto != IPPROTO_UDP || outer->len < UDP_HEADER_LEN + 8) {
+        return 0;
+    }
+
+    const uint8_t *udp = data + outer->ofs;
+    const uint8_t *hdr = udp + UDP_HEADER_LEN;
+    uint32_t hdr_len;
+
+    switch (ntohs(get_unaligned_be16((const ovs_be16 *) (udp + 2)))) {
+    case UDP_PORT_VXLAN:
+    case UDP_PORT_VXLAN_OLD:
+        hdr_len = 8;
+        break;
+
+    case UDP_PORT_GENEVE:
+        if (get_unaligned_be16((const ovs_be16 *) (hdr + 2))
+            != htons(ETH_TYPE_TEB)) {
+            return 0;
+        }
+        hdr_len = 8 + (hdr[0] & 0x3f) * 4;
+        break;
+
+    default:
+        return 0;
+    }
+    return outer->ofs + UDP_HEADER_LEN + hdr_len;
+}
+
+/* Examines 'p', just received from a device whose senders may leave checksums
+ * partial, and tells Open vSwitch if this one is.  Where Open vSwitch could
+ * not carry that knowledge along (inside a tunnel that may or may not end
+ * here, behind IPv6 extension headers), completes the checksum instead.
+ *
+ * A checksum that is plainly wrong stays so: only one that equals the sum of
+ * the pseudo-header is taken for partial.
+ *
+ * Returns true if the checksum of 'p' was partial. */
+bool
+partial_csum_rx(struct dp_packet *p)
+{
+    uint8_t *data = dp_packet_data(p);
+    uint32_t size = dp_packet_size(p);
+    struct l4_location l4;
+    uint32_t offset;
+
+    if (!l4_locate(data, size, 0, &l4)) {
+        return false;
+    }
+
+    if (OVS_LIKELY(l4_csum_is_partial(data, &l4, &offset))) {
+        if (OVS_UNLIKELY(l4.has_options)) {
+            l4_csum_complete(data, &l4, offset);
+        } else {
+            compat_packet_set_csum_partial(p, l4.ofs, offset);
+        }
+        return true;
+    }
+
+    /* SCTP has no pseudo-header; a sender that leaves its CRC32c to the device
+     * stores 0. */
+    if (l4.proto == IPPROTO_SCTP && l4.len >= SCTP_HEADER_LEN
+        && !l4.has_options) {
+        offset = offsetof(struct sctp_header, sctp_csum);
+        if (!get_16aligned_be32((const ovs_16aligned_be32 *)
+                                (data + l4.ofs + offset))) {
+            compat_packet_set_csum_partial(p, l4.ofs, offset);
+            return true;
+        }
+        return false;
+    }
+
+    uint32_t inner = tunnel_payload(data, &l4);
+    if (inner && l4_locate(data, l4.ofs + l4.len, inner, &l4)
+        && l4_csum_is_partial(data, &l4, &offset)) {
+        l4_csum_complete(data, &l4, offset);
+        return true;
+    }
+    return false;
+}
+
+/* If Open vSwitch has left the TCP or UDP checksum of 'p' to the device, makes
+ * it partial and returns true, with '*start' set to the first byte that it
+ * covers, from the start of the packet, and '*offset' to its own place from
+ * there.  Open vSwitch may have rewritten the addresses since the packet came
+ * in, so the sum of the pseudo-header is stored anew.  Returns false if the
+ * packet is complete. */
+bool
+partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
+{
+    if (!compat_packet_tx_wants_csum(p)) {
+        return false;
+    }
+
+    bool tunnel = compat_packet_tx_is_tunnel(p);
+    const char *l3 = tunnel ? dp_packet_inner_l3(p) : dp_packet_l3(p);
+    char *l4 = tunnel ? dp_packet_inner_l4(p) : dp_packet_l4(p);
+    size_t len = tunnel ? dp_packet_inner_l4_size(p) : dp_packet_l4_size(p);
+    uint8_t proto = compat_packet_tx_is_tcp(p) ? IPPROTO_TCP : IPPROTO_UDP;
+    uint32_t ofs = csum_offset(proto, len);
+
+    if (!l3 || !l4 || !ofs) {
+        return false;
+    }
+
+    uint64_t pseudo = sum_proto_len(proto, len);
+    if (compat_packet_tx_is_ipv4(p)) {
+        pseudo = sum_words(pseudo, l3 + offsetof(struct ip_header, ip_src), 8);
+    } else {
+        pseudo = sum_words(pseudo,
+                           l3 + offsetof(struct ovs_16aligned_ip6_hdr,
+                                         ip6_src), 32);
+    }
+    put_unaligned_be16((ovs_be16 *) (l4 + ofs), sum_fold(pseudo));
+
+    *start = l4 - (char *) dp_packet_data(p);
+    *offset = ofs;
+    return true;
+}
