@@ -1,0 +1,67 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "xdp-features.h"
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+
+#include "netlink-socket.h"
+#include "netlink.h"
+#include "openvswitch/ofpbuf.h"
+#include "util.h"
+
+/* Of the kernel's generic netlink family "netdev", see its
+ * Documentation/netlink/specs/netdev.yaml. */
+enum {
+    NETDEV_CMD_GET = 1,
+
+    NETDEV_ATTR_IFINDEX = 1,
+    NETDEV_ATTR_RX_METADATA = 5,        /* Linux 6.7. */
+    NETDEV_ATTR_XSK_FEATURES = 6,       /* Linux 6.8. */
+    NETDEV_N_ATTRS,
+
+    NETDEV_RX_METADATA_HASH = 1 << 1,
+    NETDEV_XSK_TX_CHECKSUM = 1 << 1,
+};
+
+/* Asks the kernel for the features of device 'ifindex'.  A kernel that does
+ * not know has none: that is what '*features' then says. */
+void
+xdp_features_query(int ifindex, struct xdp_features *features)
+{
+    static const struct nl_policy policy[NETDEV_N_ATTRS] = {
+        [NETDEV_ATTR_RX_METADATA] = { .type = NL_A_U64, .optional = true },
+        [NETDEV_ATTR_XSK_FEATURES] = { .type = NL_A_U64, .optional = true },
+    };
+    struct nlattr *attrs[ARRAY_SIZE(policy)];
+    struct ofpbuf request, *reply;
+    int family;
+
+    *features = (struct xdp_features) { .rx_hash = false };
+    if (nl_lookup_genl_family("netdev", &family)) {
+        return;
+    }
+
+    ofpbuf_init(&request, 0);
+    nl_msg_put_genlmsghdr(&request, 0, family, NLM_F_REQUEST, NETDEV_CMD_GET,
+                          1);
+    nl_msg_put_u32(&request, NETDEV_ATTR_IFINDEX, ifindex);
+    if (!nl_transact(NETLINK_GENERIC, &request, &reply)) {
+        if (nl_policy_parse(reply, NLMSG_HDRLEN + GENL_HDRLEN, policy, attrs,
+                            ARRAY_SIZE(policy))) {
+            features->rx_hash
+                = (attrs[NETDEV_ATTR_RX_METADATA]
+                   && nl_attr_get_u64(attrs[NETDEV_ATTR_RX_METADATA])
+                      & NETDEV_RX_METADATA_HASH);
+            features->tx_csum
+                = (attrs[NETDEV_ATTR_XSK_FEATURES]
+                   && nl_attr_get_u64(attrs[NETDEV_ATTR_XSK_FEATURES])
+                      & NETDEV_XSK_TX_CHECKSUM);
+        }
+        ofpbuf_delete(reply);
+    }
+    ofpbuf_uninit(&request);
+}

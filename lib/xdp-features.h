@@ -1,0 +1,19 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#ifndef XDP_FEATURES_H
+#define XDP_FEATURES_H 1
+
+/* What a device's driver says that it can do with XDP and AF_XDP. */
+
+#include <stdbool.h>
+
+struct xdp_features {
+    bool rx_hash;               /* XDP programs may read the RSS hash. */
+    bool tx_csum;               /* Zero-copy sockets may leave checksums to
+                                 * the device. */
+};
+
+void xdp_features_query(int ifindex, struct xdp_features *);
+
+#endif /* xdp-features.h */

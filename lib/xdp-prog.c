@@ -1,0 +1,193 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "xdp-prog.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "openvswitch/vlog.h"
+#include "ovs-compat.h"
+#include "ovs-thread.h"
+#include "util.h"
+#include "xsk-redirect.skel.h"
+
+VLOG_DEFINE_THIS_MODULE(xdp_prog);
+
+struct xdp_prog {
+    struct xsk_redirect *skel;
+    int link_fd;
+    bool has_meta;              /* Bound to the device, reads VLAN tags. */
+};
+
+/* libbpf reports each failure in many lines, and for us a failure is often
+ * just the question whether the kernel can do something. */
+static int
+xdp_prog_libbpf_print(enum libbpf_print_level level OVS_UNUSED,
+                      const char *format, va_list args)
+{
+    if (VLOG_IS_DBG_ENABLED()) {
+        vlog_valist(&this_module, VLL_DBG, format, args);
+    }
+    return 0;
+}
+
+/* Loads the program for 'ifindex'; with 'meta', the variant that is bound to
+ * the device.  Returns 0 or a positive errno value. */
+static int
+xdp_prog_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
+              struct xsk_redirect **skelp)
+{
+    struct xsk_redirect *skel = xsk_redirect__open();
+
+    if (!skel) {
+        return errno;
+    }
+
+    skel->rodata->want_hash = want_hash;
+    bpf_map__set_max_entries(skel->maps.xsks, n_queues);
+    bpf_program__set_autoload(skel->progs.xsk_redirect, !meta);
+    bpf_program__set_autoload(skel->progs.xsk_redirect_meta, meta);
+    if (meta) {
+        struct bpf_program *prog = skel->progs.xsk_redirect_meta;
+
+        bpf_program__set_ifindex(prog, ifindex);
+        bpf_program__set_flags(prog, bpf_program__flags(prog)
+                                     | BPF_F_XDP_DEV_BOUND_ONLY);
+    }
+
+    int error = -xsk_redirect__load(skel);
+    if (error) {
+        xsk_redirect__destroy(skel);
+        return error;
+    }
+    *skelp = skel;
+    return 0;
+}
+
+/* Says in words why the kernel refused to attach to 'ifindex'. */
+static char *
+xdp_prog_attach_error(int ifindex, int error)
+{
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+    if (error == EBUSY || error == EEXIST) {
+        uint32_t id = 0;
+
+        if (!bpf_xdp_query(ifindex, 0, &query)) {
+            id = query.prog_id ? query.prog_id : query.drv_prog_id
+                 ? query.drv_prog_id : query.skb_prog_id;
+        }
+        return xasprintf("another XDP program (id %"PRIu32") is attached to "
+                         "the device; it is left alone, detach it first",
+                         id);
+    } else if (error == ENOSPC) {
+        return xstrdup("the device has fewer rx queues than its peer has tx "
+                       "queues; see ethtool -L");
+    } else if (error == ERANGE) {
+        return xstrdup("the MTU is too large for the driver's XDP");
+    } else if (error == EPERM || error == EACCES) {
+        return xstrdup("no permission to attach an XDP program; needs "
+                       "CAP_BPF and CAP_NET_ADMIN");
+    }
+    return xasprintf("attaching the XDP program: %s", ovs_strerror(error));
+}
+
+/* Loads the program with room for sockets on queues 0 to 'n_queues' - 1 and
+ * attaches it to 'ifindex' at 'hook'.  'want_hash' asks the device for the
+ * packets' RSS hashes, where it offers them.  A program that someone else has
+ * attached is never replaced.
+ *
+ * Returns 0, with '*progp' for the caller to xdp_prog_detach(), or a positive
+ * errno value, with '*errp' set to a message for the caller to free.  EBUSY
+ * and EEXIST mean that another program is there. */
+int
+xdp_prog_attach(int ifindex, enum xdp_hook hook, uint32_t n_queues,
+                bool want_hash, struct xdp_prog **progp, char **errp)
+{
+    static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
+    struct xsk_redirect *skel;
+    bool has_meta = false;
+    int error = EOPNOTSUPP;
+
+    if (ovsthread_once_start(&once)) {
+        libbpf_set_print(xdp_prog_libbpf_print);
+        ovsthread_once_done(&once);
+    }
+
+    if (hook == XDP_HOOK_NATIVE) {
+        error = xdp_prog_load(ifindex, n_queues, true, want_hash, &skel);
+        has_meta = !error;
+    }
+    if (error) {
+        error = xdp_prog_load(ifindex, n_queues, false, false, &skel);
+    }
+    if (error) {
+        *errp = (error == EPERM || error == EACCES
+                 ? xstrdup("no permission to load an XDP program; needs "
+                           "CAP_BPF and CAP_NET_ADMIN")
+                 : xasprintf("loading the XDP program: %s",
+                             ovs_strerror(error)));
+        return error;
+    }
+
+    LIBBPF_OPTS(bpf_link_create_opts, opts,
+                .flags = (hook == XDP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE
+                          : XDP_FLAGS_SKB_MODE));
+    struct bpf_program *prog = (has_meta ? skel->progs.xsk_redirect_meta
+                                : skel->progs.xsk_redirect);
+    int fd = bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP, &opts);
+    if (fd < 0) {
+        error = -fd;
+        *errp = xdp_prog_attach_error(ifindex, error);
+        xsk_redirect__destroy(skel);
+        return error;
+    }
+
+    *progp = xmalloc(sizeof **progp);
+    (*progp)->skel = skel;
+    (*progp)->link_fd = fd;
+    (*progp)->has_meta = has_meta;
+    return 0;
+}
+
+/* Detaches and frees 'prog', which may be null. */
+void
+xdp_prog_detach(struct xdp_prog *prog)
+{
+    if (prog) {
+        close(prog->link_fd);
+        xsk_redirect__destroy(prog->skel);
+        free(prog);
+    }
+}
+
+/* Sends the packets of queue 'queue_id' to the bound AF_XDP socket 'fd'.
+ * Returns 0 or a positive errno value. */
+int
+xdp_prog_set_socket(struct xdp_prog *prog, uint32_t queue_id, int fd)
+{
+    return -bpf_map_update_elem(bpf_map__fd(prog->skel->maps.xsks), &queue_id,
+                                &fd, BPF_ANY);
+}
+
+/* True if 'prog' passes on VLAN tags that the device keeps out of the
+ * packets.  If not, such a tag is lost before we see the packet. */
+bool
+xdp_prog_passes_vlan_tags(const struct xdp_prog *prog)
+{
+    return prog->has_meta;
+}
+
+/* The number of packets that 'prog' dropped for want of room for their tag. */
+uint64_t
+xdp_prog_n_lost_tags(const struct xdp_prog *prog)
+{
+    return *(volatile uint64_t *) &prog->skel->bss->n_lost_tags;
+}
