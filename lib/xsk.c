@@ -1,0 +1,819 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "xsk.h"
+
+#include <errno.h>
+#include <linux/if_xdp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "coverage.h"
+#include "dp-packet.h"
+#include "id-pool.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "ovs-compat.h"
+#include "packets.h"
+#include "partial-csum.h"
+#include "timeval.h"
+#include "util.h"
+#include "xsk-rx-meta.h"
+
+VLOG_DEFINE_THIS_MODULE(xsk);
+
+COVERAGE_DEFINE(xsk_fill_postponed);
+COVERAGE_DEFINE(xsk_bind_retried);
+COVERAGE_DEFINE(xsk_tx_again);
+
+/* Bytes before a packet that tell the kernel how to send it. */
+#define TX_METADATA_LEN sizeof(struct compat_xsk_tx_metadata)
+BUILD_ASSERT_DECL(sizeof(struct compat_xsk_tx_metadata) == 24);
+BUILD_ASSERT_DECL(FRAME_KERNEL_HEADROOM == XDP_PACKET_HEADROOM);
+
+/* A queue stays busy for a moment after its last socket was closed, since the
+ * kernel takes it down in a work queue: 1 to 32 ms were seen. */
+#define BIND_TIMEOUT_MS 500
+
+/* Packets that we ask the kernel to send in one system call. */
+#define TX_BUDGET 256
+
+enum { RING_RX, RING_TX, RING_FILL, RING_COMPLETION };
+
+static struct ovs_mutex ids_mutex = OVS_MUTEX_INITIALIZER;
+static struct id_pool *ids OVS_GUARDED_BY(ids_mutex);
+
+const char *
+xsk_counter_name(enum xsk_counter counter)
+{
+    static const char *names[] = {
+#define X(ID, NAME) [XSK_##ID] = NAME,
+        XSK_COUNTERS
+#undef X
+    };
+
+    return names[counter];
+}
+
+/* Adds 'n' to a counter that only the caller may change now. */
+static inline void
+xsk_count(struct xsk *xsk, enum xsk_counter counter, uint64_t n)
+{
+    uint64_t old;
+
+    atomic_read_relaxed(&xsk->counters[counter], &old);
+    atomic_store_relaxed(&xsk->counters[counter], old + n);
+}
+
+/* The most frames that a socket of this 'config' can hold in its rings. */
+uint32_t
+xsk_n_frames(const struct xsk_config *config)
+{
+    return 2 * config->n_rxq_desc + config->n_txq_desc;
+}
+
+/* Opening and closing. */
+
+static bool
+xsk_alloc_id(uint16_t *id)
+{
+    uint32_t new_id;
+
+    ovs_mutex_lock(&ids_mutex);
+    if (!ids) {
+        ids = id_pool_create(1, UINT16_MAX);
+    }
+    bool ok = id_pool_alloc_id(ids, &new_id);
+    ovs_mutex_unlock(&ids_mutex);
+
+    *id = ok ? new_id : 0;
+    return ok;
+}
+
+static void
+xsk_free_id(uint16_t id)
+{
+    ovs_mutex_lock(&ids_mutex);
+    id_pool_free_id(ids, id);
+    ovs_mutex_unlock(&ids_mutex);
+}
+
+/* Registers all of the pool's memory.  Returns 0 or an errno value. */
+static int
+xsk_register_umem(struct xsk *xsk)
+{
+    struct compat_xdp_umem_reg umem = {
+        .addr = (uintptr_t) xsk->pool->base,
+        .len = xsk->pool->size,
+        .chunk_size = FRAME_SIZE,
+        .headroom = FRAME_EXTRA_HEADROOM,
+    };
+
+    if (xsk->config.tx_csum) {
+        umem.flags = XDP_UMEM_TX_METADATA_LEN;
+        umem.tx_metadata_len = TX_METADATA_LEN;
+        if (!setsockopt(xsk->fd, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem)) {
+            xsk->tx_csum = true;
+            return 0;
+        } else if (errno != EINVAL) {
+            return errno;
+        }
+        /* The kernel is older than the flag. */
+        umem.flags = 0;
+        umem.tx_metadata_len = 0;
+    }
+    return setsockopt(xsk->fd, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem)
+           ? errno : 0;
+}
+
+/* Makes ring 'ring' with 'n' descriptors of 'desc_size' bytes and maps it.
+ * The addresses of its parts go where the last five arguments say. */
+static int
+xsk_map_ring(struct xsk *xsk, int ring, uint32_t n, size_t desc_size,
+             uint32_t **producer, uint32_t **consumer, uint32_t **flags,
+             void **descs)
+{
+    static const struct {
+        int option;
+        off_t pgoff;
+        size_t ofs;
+    } kinds[] = {
+        [RING_RX] = { XDP_RX_RING, XDP_PGOFF_RX_RING,
+                      offsetof(struct xdp_mmap_offsets, rx) },
+        [RING_TX] = { XDP_TX_RING, XDP_PGOFF_TX_RING,
+                      offsetof(struct xdp_mmap_offsets, tx) },
+        [RING_FILL] = { XDP_UMEM_FILL_RING, XDP_UMEM_PGOFF_FILL_RING,
+                        offsetof(struct xdp_mmap_offsets, fr) },
+        [RING_COMPLETION] = { XDP_UMEM_COMPLETION_RING,
+                              XDP_UMEM_PGOFF_COMPLETION_RING,
+                              offsetof(struct xdp_mmap_offsets, cr) },
+    };
+    struct xdp_mmap_offsets offsets;
+    socklen_t len = sizeof offsets;
+
+    if (setsockopt(xsk->fd, SOL_XDP, kinds[ring].option, &n, sizeof n)
+        || getsockopt(xsk->fd, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &len)) {
+        return errno;
+    }
+
+    struct xdp_ring_offset *o = (void *) ((char *) &offsets + kinds[ring].ofs);
+    size_t size = o->desc + n * desc_size;
+    char *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_POPULATE, xsk->fd, kinds[ring].pgoff);
+    if (map == MAP_FAILED) {
+        return errno;
+    }
+    xsk->maps[ring] = map;
+    xsk->map_sizes[ring] = size;
+
+    *producer = ALIGNED_CAST(uint32_t *, map + o->producer);
+    *consumer = ALIGNED_CAST(uint32_t *, map + o->consumer);
+    *flags = ALIGNED_CAST(uint32_t *, map + o->flags);
+    *descs = map + o->desc;
+    return 0;
+}
+
+static int
+xsk_map_prod(struct xsk *xsk, int ring, uint32_t n, size_t desc_size,
+             struct xsk_ring_prod *r)
+{
+    r->size = n;
+    r->mask = n - 1;
+    r->cached_cons = n;         /* The accessors keep it 'size' ahead. */
+    return xsk_map_ring(xsk, ring, n, desc_size, &r->producer, &r->consumer,
+                        &r->flags, &r->ring);
+}
+
+static int
+xsk_map_cons(struct xsk *xsk, int ring, uint32_t n, size_t desc_size,
+             struct xsk_ring_cons *r)
+{
+    r->size = n;
+    r->mask = n - 1;
+    return xsk_map_ring(xsk, ring, n, desc_size, &r->producer, &r->consumer,
+                        &r->flags, &r->ring);
+}
+
+static int
+xsk_map_rings(struct xsk *xsk)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    uint32_t n_rx = xsk->config.n_rxq_desc;
+    uint32_t n_tx = xsk->config.n_txq_desc;
+    int error;
+
+    error = xsk_map_prod(xsk, RING_FILL, n_rx, sizeof(uint64_t), &xsk->fill);
+    if (!error) {
+        error = xsk_map_cons(xsk, RING_COMPLETION, n_tx, sizeof(uint64_t),
+                             &xsk->completion);
+    }
+    if (!error) {
+        error = xsk_map_cons(xsk, RING_RX, n_rx, sizeof(struct xdp_desc),
+                             &xsk->rx);
+    }
+    if (!error) {
+        error = xsk_map_prod(xsk, RING_TX, n_tx, sizeof(struct xdp_desc),
+                             &xsk->tx);
+    }
+    return error;
+}
+
+/* Binds to the device's queue, with packets that span frames if the kernel
+ * and the device can.  Returns 0 or an errno value. */
+static int
+xsk_bind(struct xsk *xsk)
+{
+    struct sockaddr_xdp sxdp = {
+        .sxdp_family = AF_XDP,
+        .sxdp_flags = (XDP_USE_NEED_WAKEUP | XDP_USE_SG
+                       | (xsk->config.zerocopy ? XDP_ZEROCOPY : XDP_COPY)),
+        .sxdp_ifindex = xsk->config.ifindex,
+        .sxdp_queue_id = xsk->config.queue_id,
+    };
+    long long int deadline = time_msec() + BIND_TIMEOUT_MS;
+
+    while (bind(xsk->fd, (struct sockaddr *) &sxdp, sizeof sxdp)) {
+        if (errno == EBUSY && time_msec() < deadline) {
+            COVERAGE_INC(xsk_bind_retried);
+            xnanosleep(1000 * 1000);
+        } else if ((errno == EINVAL || errno == EOPNOTSUPP)
+                   && sxdp.sxdp_flags & XDP_USE_SG) {
+            sxdp.sxdp_flags &= ~XDP_USE_SG;
+        } else {
+            return errno;
+        }
+    }
+    xsk->multi_buffer = sxdp.sxdp_flags & XDP_USE_SG;
+    return 0;
+}
+
+/* Gives the kernel as many free frames to receive into as the fill ring takes,
+ * in steps of a burst. */
+static void
+xsk_refill(struct xsk *xsk)
+{
+    struct frame_pool *pool = xsk->pool;
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+
+    while (xsk_prod_nb_free(&xsk->fill, NETDEV_MAX_BURST)
+           >= NETDEV_MAX_BURST) {
+        uint32_t idx = xsk->fill.cached_prod;
+
+        if (!frame_pool_get(pool, packets, NETDEV_MAX_BURST)) {
+            COVERAGE_INC(xsk_fill_postponed);
+            break;
+        }
+        xsk->fill.cached_prod += NETDEV_MAX_BURST;
+        for (int i = 0; i < NETDEV_MAX_BURST; i++) {
+            uint64_t addr = frame_pool_addr(pool, dp_packet_base(packets[i]));
+
+            pool->owners[frame_pool_index(addr)] = xsk->id;
+            *xsk_ring_prod__fill_addr(&xsk->fill, idx++) = addr;
+        }
+        xsk_ring_prod__submit(&xsk->fill, NETDEV_MAX_BURST);
+    }
+}
+
+/* Opens a socket according to 'config', with its frames from 'pool', of which
+ * the caller must have reserved xsk_n_frames().  The socket receives nothing
+ * until an XDP program is told of it, with xdp_prog_set_socket().
+ *
+ * Returns 0 with '*xskp' set, for the caller to xsk_close(), or a positive
+ * errno value with '*errp' set to a message for the caller to free.  EBUSY
+ * means that the queue has another socket, EOPNOTSUPP that the device lacks
+ * zero-copy. */
+int
+xsk_open(const struct xsk_config *config, struct frame_pool *pool,
+         struct xsk **xskp, char **errp)
+{
+    struct xsk *xsk = xzalloc_cacheline(sizeof *xsk);
+    const char *what = "too many sockets";
+    int error = EMFILE;
+
+    xsk->config = *config;
+    xsk->pool = pool;
+    xsk->fd = -1;
+    ovs_spin_init(&xsk->tx_lock);
+    atomic_init(&xsk->tx_pending, false);
+    for (int i = 0; i < XSK_N_COUNTERS; i++) {
+        atomic_init(&xsk->counters[i], 0);
+    }
+    if (!xsk_alloc_id(&xsk->id)) {
+        goto error;
+    }
+
+    what = "creating an AF_XDP socket (needs CAP_NET_RAW)";
+    xsk->fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (xsk->fd < 0) {
+        error = errno;
+        goto error;
+    }
+
+    what = "registering packet memory (its pages are locked: needs "
+           "CAP_IPC_LOCK or a larger RLIMIT_MEMLOCK)";
+    error = xsk_register_umem(xsk);
+    if (error) {
+        goto error;
+    }
+
+    what = "making the rings";
+    error = xsk_map_rings(xsk);
+    if (error) {
+        goto error;
+    }
+    xsk_refill(xsk);
+
+    what = "binding to the queue";
+    error = xsk_bind(xsk);
+    if (error) {
+        goto error;
+    }
+
+    /* Newer kernels send more than 32 packets for one call, if asked.  Packets
+     * on their way are charged to the socket: let a ring full of them fit. */
+    setsockopt(xsk->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &(int) { TX_BUDGET },
+               sizeof(int));
+    int sndbuf = config->n_txq_desc * 2 * FRAME_SIZE;
+    if (setsockopt(xsk->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf,
+                   sizeof sndbuf)) {
+        VLOG_DBG("queue %"PRIu32": cannot enlarge the send buffer (%s)",
+                 config->queue_id, ovs_strerror(errno));
+    }
+
+    struct xdp_options options;
+    socklen_t len = sizeof options;
+    if (!getsockopt(xsk->fd, SOL_XDP, XDP_OPTIONS, &options, &len)) {
+        xsk->zerocopy = options.flags & XDP_OPTIONS_ZEROCOPY;
+    }
+
+    *xskp = xsk;
+    return 0;
+
+error:
+    *errp = xasprintf("queue %"PRIu32": %s: %s", config->queue_id, what,
+                      error == EBUSY ? "the queue already has an AF_XDP socket"
+                      : ovs_strerror(error));
+    xsk_close(xsk, NULL);
+    return error;
+}
+
+/* Closes 'xsk', which no thread may use any more, gives its frames back to the
+ * pool and adds its counters to '*stats', if that is not null. */
+void
+xsk_close(struct xsk *xsk, struct xsk_stats *stats)
+{
+    if (stats) {
+        xsk_add_stats(xsk, stats);
+    }
+    if (xsk->fd >= 0) {
+        close(xsk->fd);
+    }
+    for (int i = 0; i < ARRAY_SIZE(xsk->maps); i++) {
+        if (xsk->maps[i]) {
+            munmap(xsk->maps[i], xsk->map_sizes[i]);
+        }
+    }
+    dp_packet_delete(xsk->rx_head);
+    if (xsk->id) {
+        frame_pool_reclaim(xsk->pool, xsk->id);
+        xsk_free_id(xsk->id);
+    }
+    ovs_spin_destroy(&xsk->tx_lock);
+    free_cacheline(xsk);
+}
+
+/* Receiving. */
+
+/* Applies what the XDP program has put in front of 'packet', if anything. */
+static inline void
+xsk_read_rx_meta(struct xsk *xsk, struct dp_packet *packet)
+{
+    struct xsk_rx_meta *meta = (struct xsk_rx_meta *) dp_packet_data(packet)
+                               - 1;
+
+    if (OVS_LIKELY(meta->magic != XSK_RX_META_MAGIC)) {
+        return;
+    }
+    meta->magic = 0;
+    if (meta->has_hash) {
+        dp_packet_set_rss_hash(packet, meta->hash);
+    }
+    if (meta->vlan_proto) {
+        eth_push_vlan(packet, (OVS_FORCE ovs_be16) meta->vlan_proto,
+                      htons(meta->vlan_tci));
+        xsk_count(xsk, XSK_RX_VLAN_RESTORED, 1);
+    }
+}
+
+/* Takes the frame of 'desc' from the kernel.  Returns its packet, or null if
+ * the kernel did not have that frame. */
+static inline struct dp_packet *
+xsk_take_frame(struct xsk *xsk, const struct xdp_desc *desc)
+{
+    struct frame_pool *pool = xsk->pool;
+    uint64_t index = frame_pool_index(desc->addr);
+
+    if (OVS_UNLIKELY(index >= pool->n_frames
+                     || pool->owners[index] != xsk->id
+                     || desc->len > FRAME_SIZE - desc->addr % FRAME_SIZE)) {
+        return NULL;
+    }
+    pool->owners[index] = 0;
+
+    struct dp_packet *packet = pool->packets[index];
+
+    packet->mbuf.ol_flags = RTE_MBUF_F_EXTERNAL;
+    packet->mbuf.data_off = desc->addr % FRAME_SIZE;
+    dp_packet_set_size(packet, desc->len);
+    compat_packet_clear_csum_partial(packet);
+    return packet;
+}
+
+/* Appends the frame 'segment' to the packet that is being put together from
+ * several.  Returns it if this was the last, otherwise null.  Open vSwitch
+ * wants a packet in one piece, hence the copy. */
+static struct dp_packet *
+xsk_append_segment(struct xsk *xsk, struct dp_packet *segment, bool last)
+{
+    size_t size = dp_packet_size(segment);
+
+    if (!xsk->rx_head && !xsk->rx_skip) {
+        /* The first.  It alone has metadata, maybe a restored tag. */
+        xsk->rx_head = dp_packet_new_with_headroom(
+            XSK_MAX_SEGS * FRAME_DATA_ROOM, FRAME_HEADROOM);
+        if (dp_packet_rss_valid(segment)) {
+            dp_packet_set_rss_hash(xsk->rx_head,
+                                   dp_packet_get_rss_hash(segment));
+        }
+    }
+    if (xsk->rx_head) {
+        if (dp_packet_tailroom(xsk->rx_head) >= size) {
+            dp_packet_put(xsk->rx_head, dp_packet_data(segment), size);
+        } else {
+            dp_packet_delete(xsk->rx_head);
+            xsk->rx_head = NULL;
+            xsk->rx_skip = true;
+            xsk_count(xsk, XSK_RX_DROP_OVERSIZE, 1);
+        }
+    }
+    dp_packet_delete(segment);
+    if (!last) {
+        return NULL;
+    }
+
+    struct dp_packet *packet = xsk->rx_head;
+    xsk->rx_head = NULL;
+    xsk->rx_skip = false;
+    return packet;
+}
+
+/* Receives up to a burst of packets into the empty 'batch', for the caller to
+ * own.  Polling thread only.  Returns 0, or EAGAIN if there is none. */
+int
+xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
+{
+    uint32_t idx;
+    uint32_t n = xsk_ring_cons__peek(&xsk->rx, NETDEV_MAX_BURST, &idx);
+
+    if (!n) {
+        xsk_refill(xsk);
+        if (xsk_ring_prod__needs_wakeup(&xsk->fill)) {
+            recvfrom(xsk->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+        }
+        return EAGAIN;
+    }
+
+    uint64_t n_bytes = 0;
+    uint64_t n_partial = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&xsk->rx, idx++);
+        bool more = desc->options & XDP_PKT_CONTD;
+        struct dp_packet *packet = xsk_take_frame(xsk, desc);
+
+        if (OVS_UNLIKELY(!packet)) {
+            xsk_count(xsk, XSK_RX_DROP_BAD_DESC, 1);
+            continue;
+        }
+        if (OVS_LIKELY(!xsk->rx_head && !xsk->rx_skip)) {
+            xsk_read_rx_meta(xsk, packet);
+        }
+        if (OVS_UNLIKELY(more || xsk->rx_head || xsk->rx_skip)) {
+            packet = xsk_append_segment(xsk, packet, !more);
+            if (!packet) {
+                continue;
+            }
+        }
+        if (xsk->config.rx_csum_partial) {
+            n_partial += partial_csum_rx(packet);
+        }
+        n_bytes += dp_packet_size(packet);
+        dp_packet_batch_add(batch, packet);
+    }
+    xsk_ring_cons__release(&xsk->rx, n);
+    xsk_refill(xsk);
+
+    xsk_count(xsk, XSK_RX_PACKETS, dp_packet_batch_size(batch));
+    xsk_count(xsk, XSK_RX_BYTES, n_bytes);
+    xsk_count(xsk, XSK_RX_CSUM_PARTIAL, n_partial);
+    return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
+}
+
+/* Sending. */
+
+/* Gives the frames of the packets that have been sent back to the pool. */
+static void
+xsk_reap_completions(struct xsk *xsk)
+    OVS_REQUIRES(xsk->tx_lock)
+{
+    struct frame_pool *pool = xsk->pool;
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+    uint32_t idx, n;
+
+    while ((n = xsk_ring_cons__peek(&xsk->completion, NETDEV_MAX_BURST,
+                                    &idx))) {
+        unsigned int n_packets = 0;
+
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t addr = *xsk_ring_cons__comp_addr(&xsk->completion, idx++);
+            uint64_t index = frame_pool_index(addr);
+
+            if (OVS_LIKELY(index < pool->n_frames
+                           && pool->owners[index] == xsk->id)) {
+                pool->owners[index] = 0;
+                packets[n_packets++] = pool->packets[index];
+            }
+        }
+        xsk_ring_cons__release(&xsk->completion, n);
+        frame_pool_put(pool, packets, n_packets);
+        xsk->tx_outstanding -= n_packets;
+    }
+}
+
+/* Makes the kernel send what is in the tx ring.
+ *
+ * In copy mode each call sends a limited number of packets and then says
+ * EAGAIN; ENOBUFS and a second EAGAIN without progress mean that the device
+ * takes no more for now.  EBUSY means that the device has dropped a packet. */
+static void
+xsk_kick(struct xsk *xsk)
+    OVS_REQUIRES(xsk->tx_lock)
+{
+    uint32_t last_left = UINT32_MAX;
+    bool pending = false;
+
+    while (xsk_ring_prod__needs_wakeup(&xsk->tx)) {
+        if (sendto(xsk->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) >= 0) {
+            break;
+        }
+
+        int error = errno;
+        uint32_t consumer = __atomic_load_n(xsk->tx.consumer,
+                                            __ATOMIC_ACQUIRE);
+        uint32_t left = xsk->tx.cached_prod - consumer;
+
+        if (error == EBUSY) {
+            xsk_count(xsk, XSK_TX_DROP_DEVICE, 1);
+        } else if (error == EAGAIN) {
+            COVERAGE_INC(xsk_tx_again);
+        }
+        if ((error != EAGAIN && error != EBUSY) || left == last_left) {
+            pending = left > 0;
+            break;
+        }
+        if (!left) {
+            break;
+        }
+        last_left = left;
+        xsk_reap_completions(xsk);
+    }
+    atomic_store_relaxed(&xsk->tx_pending, pending);
+}
+
+/* If Open vSwitch has left the checksum of 'packet' to the device, makes it
+ * partial and returns true with '*meta' filled in.  The caller puts that in
+ * front of the packet's first frame. */
+static inline bool
+xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
+                struct compat_xsk_tx_metadata *meta)
+{
+    if (!xsk->tx_csum
+        || !partial_csum_tx(packet, &meta->csum_start, &meta->csum_offset)) {
+        return false;
+    }
+    meta->flags = XDP_TXMD_FLAGS_CHECKSUM;
+    return true;
+}
+
+/* Makes 'frame' the next descriptor of the tx ring, with 'meta' in front of it
+ * unless that is null. */
+static inline void
+xsk_put_frame(struct xsk *xsk, struct dp_packet *frame, uint32_t options,
+              const struct compat_xsk_tx_metadata *meta)
+    OVS_REQUIRES(xsk->tx_lock)
+{
+    if (meta) {
+        memcpy((char *) dp_packet_data(frame) - TX_METADATA_LEN, meta,
+               TX_METADATA_LEN);
+        options |= XDP_TX_METADATA;
+    }
+
+    uint64_t addr = frame_pool_addr(xsk->pool, dp_packet_data(frame));
+    struct xdp_desc *desc = xsk_ring_prod__tx_desc(&xsk->tx,
+                                                   xsk->tx.cached_prod++);
+
+    xsk->pool->owners[frame_pool_index(addr)] = xsk->id;
+    desc->addr = addr;
+    desc->len = dp_packet_size(frame);
+    desc->options = options;
+}
+
+/* Copies 'packet', which lives elsewhere, into as many frames as it takes and
+ * sends those.  'packet' stays the caller's.  Returns the number of frames, 0
+ * if the packet was dropped. */
+static unsigned int
+xsk_put_copy(struct xsk *xsk, struct dp_packet *packet, uint32_t n_free)
+    OVS_REQUIRES(xsk->tx_lock)
+{
+    struct dp_packet *frames[XSK_MAX_SEGS];
+    struct compat_xsk_tx_metadata meta;
+    const char *data = dp_packet_data(packet);
+    size_t size = dp_packet_size(packet);
+    unsigned int n = DIV_ROUND_UP(size, FRAME_DATA_ROOM);
+
+    if (n > (xsk->multi_buffer ? XSK_MAX_SEGS : 1)) {
+        xsk_count(xsk, XSK_TX_DROP_OVERSIZE, 1);
+        return 0;
+    } else if (n > n_free) {
+        xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
+        return 0;
+    } else if (!frame_pool_get(xsk->pool, frames, n)) {
+        xsk_count(xsk, XSK_TX_DROP_NO_FRAME, 1);
+        return 0;
+    }
+
+    bool csum = xsk_tx_metadata(xsk, packet, &meta);
+    for (unsigned int i = 0; i < n; i++) {
+        struct dp_packet *frame = frames[i];
+        size_t len = MIN(size, FRAME_DATA_ROOM);
+
+        frame->mbuf.data_off = FRAME_HEADROOM;
+        dp_packet_set_size(frame, len);
+        memcpy(dp_packet_data(frame), data, len);
+        xsk_put_frame(xsk, frame, i + 1 < n ? XDP_PKT_CONTD : 0,
+                      csum && !i ? &meta : NULL);
+        data += len;
+        size -= len;
+    }
+    xsk_count(xsk, XSK_TX_COPIED, 1);
+    xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, csum);
+    return n;
+}
+
+/* Sends the packets of 'batch', which become the socket's whether it can or
+ * not.  A packet in the socket's frame pool goes out from where it is.  Any
+ * thread. */
+void
+xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
+{
+    struct compat_xsk_tx_metadata meta;
+    struct dp_packet *packet;
+    uint64_t n_packets = 0;
+    uint64_t n_bytes = 0;
+    uint64_t n_csum = 0;
+    uint32_t n_descs = 0;
+
+    ovs_spin_lock(&xsk->tx_lock);
+    xsk_reap_completions(xsk);
+
+    uint32_t n_free = xsk->config.n_txq_desc - xsk->tx_outstanding;
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        uint32_t size = dp_packet_size(packet);
+        unsigned int n;
+
+        if (OVS_LIKELY(frame_pool_owns(xsk->pool, packet)
+                       && dp_packet_headroom(packet) >= TX_METADATA_LEN)) {
+            if (OVS_UNLIKELY(n_descs == n_free)) {
+                xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
+                dp_packet_delete(packet);
+                continue;
+            }
+            bool csum = xsk_tx_metadata(xsk, packet, &meta);
+            xsk_put_frame(xsk, packet, 0, csum ? &meta : NULL);
+            n_csum += csum;
+            n = 1;
+        } else {
+            n = xsk_put_copy(xsk, packet, n_free - n_descs);
+            dp_packet_delete(packet);
+            if (!n) {
+                continue;
+            }
+        }
+        n_descs += n;
+        n_packets++;
+        n_bytes += size;
+    }
+
+    xsk_ring_prod__submit(&xsk->tx, n_descs);
+    xsk->tx_outstanding += n_descs;
+    xsk_kick(xsk);
+
+    xsk_count(xsk, XSK_TX_PACKETS, n_packets);
+    xsk_count(xsk, XSK_TX_BYTES, n_bytes);
+    xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, n_csum);
+    ovs_spin_unlock(&xsk->tx_lock);
+
+    dp_packet_batch_init(batch);
+}
+
+/* If the device did not take all the packets that were sent before, tries
+ * again.  Returns true if some are still left.  Any thread. */
+bool
+xsk_send_pending(struct xsk *xsk)
+{
+    bool pending;
+
+    atomic_read_relaxed(&xsk->tx_pending, &pending);
+    if (OVS_UNLIKELY(pending)) {
+        ovs_spin_lock(&xsk->tx_lock);
+        xsk_reap_completions(xsk);
+        xsk_kick(xsk);
+        ovs_spin_unlock(&xsk->tx_lock);
+        atomic_read_relaxed(&xsk->tx_pending, &pending);
+    }
+    return pending;
+}
+
+/* Reporting. */
+
+/* Adds the counters of 'xsk' to '*stats'.  Any thread. */
+void
+xsk_add_stats(const struct xsk *xsk, struct xsk_stats *stats)
+{
+    struct xdp_statistics kernel;
+    socklen_t len = sizeof kernel;
+
+    for (int i = 0; i < XSK_XDP_RX_DROPPED; i++) {
+        uint64_t n;
+
+        atomic_read_relaxed(&CONST_CAST(struct xsk *, xsk)->counters[i], &n);
+        stats->n[i] += n;
+    }
+    if (!getsockopt(xsk->fd, SOL_XDP, XDP_STATISTICS, &kernel, &len)) {
+        stats->n[XSK_XDP_RX_DROPPED] += kernel.rx_dropped;
+        stats->n[XSK_XDP_RX_INVALID_DESCS] += kernel.rx_invalid_descs;
+        stats->n[XSK_XDP_TX_INVALID_DESCS] += kernel.tx_invalid_descs;
+        stats->n[XSK_XDP_RX_RING_FULL] += kernel.rx_ring_full;
+        stats->n[XSK_XDP_RX_FILL_RING_EMPTY_DESCS]
+            += kernel.rx_fill_ring_empty_descs;
+        stats->n[XSK_XDP_TX_RING_EMPTY_DESCS] += kernel.tx_ring_empty_descs;
+    }
+}
+
+/* Appends the state of 'xsk' and of its rings to 's'.  Any thread: the numbers
+ * are a glimpse. */
+void
+xsk_format(const struct xsk *xsk_, struct ds *s)
+{
+    struct xsk *xsk = CONST_CAST(struct xsk *, xsk_);
+    struct xsk_stats stats = { .n = { 0 } };
+
+    ds_put_format(s, "  queue %"PRIu32": socket %"PRIu16", %s, %s, tx "
+                  "checksum %s\n", xsk->config.queue_id, xsk->id,
+                  xsk->zerocopy ? "zero-copy" : "copy",
+                  xsk->multi_buffer ? "multi-buffer" : "single buffer",
+                  xsk->tx_csum ? "offload" : "in software");
+
+    ovs_spin_lock(&xsk->tx_lock);
+    const struct {
+        const char *name;
+        const uint32_t *producer, *consumer;
+        uint32_t size;
+    } rings[] = {
+        { "rx", xsk->rx.producer, xsk->rx.consumer, xsk->rx.size },
+        { "fill", xsk->fill.producer, xsk->fill.consumer, xsk->fill.size },
+        { "tx", xsk->tx.producer, xsk->tx.consumer, xsk->tx.size },
+        { "completion", xsk->completion.producer, xsk->completion.consumer,
+          xsk->completion.size },
+    };
+    ds_put_cstr(s, "    rings:");
+    for (int i = 0; i < ARRAY_SIZE(rings); i++) {
+        uint32_t n = (__atomic_load_n(rings[i].producer, __ATOMIC_RELAXED)
+                      - __atomic_load_n(rings[i].consumer, __ATOMIC_RELAXED));
+
+        ds_put_format(s, " %s %"PRIu32"/%"PRIu32, rings[i].name, n,
+                      rings[i].size);
+    }
+    ovs_spin_unlock(&xsk->tx_lock);
+    ds_put_char(s, '\n');
+
+    xsk_add_stats(xsk, &stats);
+    for (int i = 0; i < XSK_N_COUNTERS; i++) {
+        if (stats.n[i]) {
+            ds_put_format(s, "    %s: %"PRIu64"\n", xsk_counter_name(i),
+                          stats.n[i]);
+        }
+    }
+}
