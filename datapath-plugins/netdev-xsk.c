@@ -1,0 +1,1216 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+/* The interface types "afxdp-polling" and "afxdp-interrupt": a Linux network
+ * device of any kind, with its packets carried by AF_XDP sockets.
+ *
+ * The device itself (addresses, flags, MTU, link state) is Open vSwitch's own
+ * netdev-linux, whose class ours are copies of.  netdev-linux takes a class
+ * for its own if 'run' is its own, so that member must stay as it is; the
+ * duties that it has for its other classes by name are ours: checking the MTU,
+ * and forgetting cached state when netlink messages were lost. */
+
+#include "netdev-xsk.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include "dp-packet.h"
+#include "frame-pool.h"
+#include "netdev-linux.h"
+#include "netdev-provider.h"
+#include "netlink-notifier.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
+#include "packets.h"
+#include "rtnetlink.h"
+#include "smap.h"
+#include "socket-util.h"
+#include "unixctl.h"
+#include "util.h"
+#include "xdp-features.h"
+#include "xdp-prog.h"
+#include "xsk.h"
+
+/* Defines static functions that not every includer uses. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "netdev-linux-private.h"
+#pragma GCC diagnostic pop
+
+VLOG_DEFINE_THIS_MODULE(netdev_xsk);
+
+/* The main thread serves each receive queue of a device once in a turn of its
+ * loop, with one burst, and a turn has much other work.  To let it take more
+ * at a time, an interrupt-driven port shows each socket as this many queues,
+ * which it serves one after the other. */
+#define INTERRUPT_BURSTS 8
+
+/* Descriptors in a ring unless configured.  Half of the in-tree type's: at
+ * 1024 no throughput is lost and the packet memory is half. */
+#define DEFAULT_DESCS 1024
+
+/* The size of an Ethernet header with two VLAN tags, which the MTU does not
+ * count. */
+#define L2_OVERHEAD (ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN)
+
+/* Options. */
+
+enum xsk_mode {
+    XSK_MODE_BEST_EFFORT,       /* The first of the following that works. */
+    XSK_MODE_NATIVE_ZC,
+    XSK_MODE_NATIVE,
+    XSK_MODE_GENERIC,
+    XSK_N_MODES
+};
+
+static const char *const mode_names[] = {
+    [XSK_MODE_BEST_EFFORT] = "best-effort",
+    [XSK_MODE_NATIVE_ZC] = "native-with-zerocopy",
+    [XSK_MODE_NATIVE] = "native",
+    [XSK_MODE_GENERIC] = "generic",
+    NULL
+};
+
+enum xsk_auto { XSK_AUTO, XSK_TRUE, XSK_FALSE };
+
+static const char *const auto_names[] = {
+    [XSK_AUTO] = "auto",
+    [XSK_TRUE] = "true",
+    [XSK_FALSE] = "false",
+    NULL
+};
+
+static const char *const bool_names[] = { "false", "true", NULL };
+
+/* A port's options as the user gave them.  All are ints, so that one table
+ * describes them and memcmp() compares them. */
+struct xsk_options {
+    int xdp_mode;               /* enum xsk_mode. */
+    int n_rxq;                  /* 0: as many as suit the device. */
+    int start_qid;
+    int n_rxq_desc;
+    int n_txq_desc;
+    int csum_offload;           /* Boolean. */
+    int rx_csum_partial;        /* enum xsk_auto. */
+};
+
+static const struct xsk_option {
+    const char *name;
+    size_t ofs;                 /* In struct xsk_options. */
+    int default_value;
+    const char *const *names;   /* If not null, the names of the values. */
+    int min, max;               /* Otherwise a number from 'min' to 'max'... */
+    bool pow2;                  /* ...a power of two. */
+} xsk_option_table[] = {
+#define OPTION(NAME, MEMBER, ...) \
+    { .name = NAME, .ofs = offsetof(struct xsk_options, MEMBER), __VA_ARGS__ }
+    OPTION("xdp-mode", xdp_mode, .names = mode_names),
+    OPTION("n_rxq", n_rxq, .min = 1, .max = 1024),
+    OPTION("start-qid", start_qid, .min = 0, .max = 65535),
+    OPTION("n_rxq_desc", n_rxq_desc, .default_value = DEFAULT_DESCS,
+           .min = XSK_MIN_DESCS, .max = XSK_MAX_DESCS, .pow2 = true),
+    OPTION("n_txq_desc", n_txq_desc, .default_value = DEFAULT_DESCS,
+           .min = XSK_MIN_DESCS, .max = XSK_MAX_DESCS, .pow2 = true),
+    OPTION("csum-offload", csum_offload, .default_value = true,
+           .names = bool_names),
+    OPTION("rx-csum-partial", rx_csum_partial, .names = auto_names),
+#undef OPTION
+};
+
+static int *
+xsk_option_value(const struct xsk_option *option,
+                 const struct xsk_options *options)
+{
+    return (int *) ((char *) options + option->ofs);
+}
+
+/* Sets '*value' from 's'.  Returns null, or else a description of the values
+ * that 'option' allows, for the caller to free. */
+static char *
+xsk_option_parse(const struct xsk_option *option, const char *s, int *value)
+{
+    if (option->names) {
+        struct ds allowed = DS_EMPTY_INITIALIZER;
+
+        for (int i = 0; option->names[i]; i++) {
+            if (!strcmp(s, option->names[i])) {
+                *value = i;
+                ds_destroy(&allowed);
+                return NULL;
+            }
+            ds_put_format(&allowed, "%s%s", i ? ", " : "", option->names[i]);
+        }
+        return ds_steal_cstr(&allowed);
+    }
+
+    if (str_to_int(s, 10, value) && *value >= option->min
+        && *value <= option->max && (!option->pow2 || IS_POW2(*value))) {
+        return NULL;
+    }
+    return xasprintf("%s from %d to %d",
+                     option->pow2 ? "a power of two" : "a number",
+                     option->min, option->max);
+}
+
+/* Fills 'options' from 'args'.  Returns 0, or EINVAL with '*errp' set to a
+ * message for the caller to free. */
+static int
+xsk_options_parse(const char *name, const struct smap *args,
+                  struct xsk_options *options, char **errp)
+{
+    for (int i = 0; i < ARRAY_SIZE(xsk_option_table); i++) {
+        const struct xsk_option *option = &xsk_option_table[i];
+        const char *s = smap_get(args, option->name);
+        int *value = xsk_option_value(option, options);
+
+        *value = option->default_value;
+        if (s) {
+            char *allowed = xsk_option_parse(option, s, value);
+
+            if (allowed) {
+                *errp = xasprintf("%s: options:%s=%s is not valid; it must be "
+                                  "%s", name, option->name, s, allowed);
+                free(allowed);
+                return EINVAL;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Warns of members of 'args' that are no options: a mistyped name should not
+ * go unnoticed. */
+static void
+xsk_options_warn_unknown(const char *name, const struct smap *args)
+{
+    struct smap_node *node;
+
+    SMAP_FOR_EACH (node, args) {
+        bool known = false;
+
+        for (int i = 0; i < ARRAY_SIZE(xsk_option_table); i++) {
+            known |= !strcmp(node->key, xsk_option_table[i].name);
+        }
+        if (!known) {
+            VLOG_WARN("%s: options:%s is unknown and has no effect", name,
+                      node->key);
+        }
+    }
+}
+
+/* Devices. */
+
+/* All that is open for a port while it carries packets. */
+struct xsk_port {
+    struct xsk_options options; /* In force. */
+    int ifindex;
+    enum xsk_mode mode;         /* In use. */
+    char *why_not_better;       /* Why no better mode is, or null. */
+    bool rx_csum_partial;
+    const char *tx_csum;        /* Who completes checksums. */
+    int max_mtu;
+    struct xdp_prog *prog;
+    struct frame_pool *pool;
+    uint32_t n_frames;          /* Reserved in 'pool'. */
+    struct xsk **xsks;
+    int n_xsks;
+};
+
+struct netdev_xsk {
+    struct netdev_linux linux_;
+
+    /* Protects all that follows.  Outermost: netdev-linux takes its own. */
+    struct ovs_mutex mutex;
+
+    struct xsk_options requested;
+    bool has_options;                   /* 'requested' is valid. */
+    bool broken;                        /* The device went or changed. */
+    char *error;                        /* For the "error" column, or null. */
+    char *mtu_error;                    /* Likewise. */
+    struct xsk_stats past_stats;        /* Of sockets closed since. */
+    atomic_uint64_t tx_drop_no_socket;
+
+    /* Null while the device is away.  Changes only while no thread uses the
+     * port's queues, so these read it without the mutex. */
+    struct xsk_port *port;
+};
+
+static struct netdev_class netdev_afxdp_polling_class;
+static struct netdev_class netdev_afxdp_interrupt_class;
+static const struct netdev_class *const xsk_classes[] = {
+    &netdev_afxdp_polling_class,
+    &netdev_afxdp_interrupt_class,
+};
+
+bool
+is_netdev_xsk(const struct netdev *netdev)
+{
+    const struct netdev_class *class = netdev_get_class(netdev);
+
+    return (class == &netdev_afxdp_polling_class
+            || class == &netdev_afxdp_interrupt_class);
+}
+
+static struct netdev_xsk *
+netdev_xsk_cast(const struct netdev *netdev)
+{
+    ovs_assert(is_netdev_xsk(netdev));
+    return CONTAINER_OF(netdev, struct netdev_xsk, linux_.up);
+}
+
+static bool
+netdev_xsk_is_interrupt(const struct netdev *netdev)
+{
+    return netdev_get_class(netdev) == &netdev_afxdp_interrupt_class;
+}
+
+/* What we must know of a device before we open sockets on it. */
+struct device_info {
+    int ifindex;
+    int n_queues;               /* Receive queues. */
+    int numa_id;
+    int mtu;
+    bool is_veth;
+    bool leaves_csum_partial;   /* Its senders do. */
+    struct xdp_features features;
+};
+
+static int
+device_ethtool(const char *name, void *cmd)
+{
+    struct ifreq ifr;
+
+    ovs_strzcpy(ifr.ifr_name, name, sizeof ifr.ifr_name);
+    ifr.ifr_data = cmd;
+    return af_inet_ioctl(SIOCETHTOOL, &ifr);
+}
+
+static int
+device_n_queues(const char *name)
+{
+    struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+
+    if (!device_ethtool(name, &channels)
+        && channels.rx_count + channels.combined_count) {
+        return channels.rx_count + channels.combined_count;
+    }
+
+    /* Not every driver says; tun is one. */
+    int n = 0;
+    for (;;) {
+        char *path = xasprintf("/sys/class/net/%s/queues/rx-%d", name, n);
+        bool exists = !access(path, F_OK);
+
+        free(path);
+        if (!exists) {
+            return MAX(n, 1);
+        }
+        n++;
+    }
+}
+
+/* Returns 0 or a positive errno value. */
+static int
+device_query(const struct netdev *netdev, struct device_info *info)
+{
+    const char *name = netdev_get_name(netdev);
+    struct ethtool_drvinfo drvinfo = { .cmd = ETHTOOL_GDRVINFO };
+
+    info->ifindex = if_nametoindex(name);
+    if (!info->ifindex) {
+        return errno;
+    }
+    info->n_queues = device_n_queues(name);
+    info->numa_id = netdev_get_numa_id(netdev);
+    device_ethtool(name, &drvinfo);
+    info->is_veth = !strcmp(drvinfo.driver, "veth");
+    info->leaves_csum_partial = (info->is_veth
+                                 || !strcmp(drvinfo.driver, "tun")
+                                 || !strcmp(drvinfo.driver, "virtio_net"));
+    xdp_features_query(info->ifindex, &info->features);
+    return netdev_linux_class.get_mtu(netdev, &info->mtu);
+}
+
+/* Ports. */
+
+/* Closes what is open of 'port', but keeps its configuration and its memory.
+ * Adds the counters of its sockets to '*stats', if that is not null. */
+static void
+xsk_port_close_sockets(struct xsk_port *port, struct xsk_stats *stats)
+{
+    /* First the program, so that nothing comes any more. */
+    xdp_prog_detach(port->prog);
+    port->prog = NULL;
+    for (int i = 0; i < port->n_xsks; i++) {
+        if (port->xsks[i]) {
+            xsk_close(port->xsks[i], stats);
+            port->xsks[i] = NULL;
+        }
+    }
+}
+
+static void
+xsk_port_close(struct xsk_port *port, struct xsk_stats *stats)
+{
+    if (port) {
+        xsk_port_close_sockets(port, stats);
+        if (port->pool) {
+            frame_pool_release(port->pool, port->n_frames);
+        }
+        free(port->xsks);
+        free(port->why_not_better);
+        free(port);
+    }
+}
+
+/* Opens the sockets of 'port' in 'mode'.  Returns 0, or a positive errno value
+ * with '*errp' set, and then nothing is open. */
+static int
+xsk_port_open_mode(struct xsk_port *port, const struct device_info *info,
+                   const struct xsk_config *base, enum xsk_mode mode,
+                   char **errp)
+{
+    struct xsk_config config = *base;
+    int error;
+
+    error = xdp_prog_attach(info->ifindex,
+                            mode == XSK_MODE_GENERIC ? XDP_HOOK_GENERIC
+                            : XDP_HOOK_NATIVE,
+                            base->queue_id + port->n_xsks,
+                            info->features.rx_hash && !info->is_veth,
+                            &port->prog, errp);
+    if (error) {
+        return error;
+    }
+
+    config.zerocopy = mode == XSK_MODE_NATIVE_ZC;
+    if (config.zerocopy) {
+        config.tx_csum &= info->features.tx_csum;
+    }
+    for (int i = 0; i < port->n_xsks; i++) {
+        config.queue_id = base->queue_id + i;
+        error = xsk_open(&config, port->pool, &port->xsks[i], errp);
+        if (error) {
+            goto error;
+        }
+    }
+
+    port->max_mtu = (port->xsks[0]->multi_buffer ? XSK_MAX_SEGS : 1)
+                    * FRAME_DATA_ROOM - L2_OVERHEAD;
+    if (info->mtu > port->max_mtu) {
+        *errp = xasprintf("the device's MTU of %d is more than this mode can "
+                          "carry; the maximum is %d", info->mtu,
+                          port->max_mtu);
+        error = EMSGSIZE;
+        goto error;
+    }
+
+    for (int i = 0; i < port->n_xsks; i++) {
+        error = xdp_prog_set_socket(port->prog, base->queue_id + i,
+                                    port->xsks[i]->fd);
+        if (error) {
+            *errp = xasprintf("steering queue %d to its socket: %s",
+                              base->queue_id + i, ovs_strerror(error));
+            goto error;
+        }
+    }
+
+    port->mode = mode;
+    port->tx_csum = (!port->xsks[0]->tx_csum ? "software"
+                     : port->xsks[0]->zerocopy ? "device" : "kernel");
+    return 0;
+
+error:
+    xsk_port_close_sockets(port, NULL);
+    return error;
+}
+
+/* True if 'error' has nothing to do with the mode, so that trying another is
+ * of no use. */
+static bool
+is_fatal_in_any_mode(int error)
+{
+    return (error == EBUSY || error == EEXIST || error == EPERM
+            || error == EACCES || error == ENOBUFS || error == ENOMEM
+            || error == EMFILE || error == ENODEV);
+}
+
+/* Opens the sockets of 'port' in the mode that its options name, or else in
+ * the best that works.  Returns 0, or a positive errno value with '*errp' set,
+ * and then nothing is open. */
+static int
+xsk_port_open_sockets(struct xsk_port *port, const struct device_info *info,
+                      const struct xsk_config *config, char **errp)
+{
+    enum xsk_mode wanted = port->options.xdp_mode;
+    bool any = wanted == XSK_MODE_BEST_EFFORT;
+    enum xsk_mode last = any ? XSK_MODE_GENERIC : wanted;
+    struct ds reasons = DS_EMPTY_INITIALIZER;
+    int error = EINVAL;
+
+    for (enum xsk_mode mode = any ? XSK_MODE_NATIVE_ZC : wanted; mode <= last;
+         mode++) {
+        char *reason = NULL;
+
+        error = xsk_port_open_mode(port, info, config, mode, &reason);
+        if (!error) {
+            break;
+        }
+        ds_put_format(&reasons, "%s%s: %s", reasons.length ? "; " : "",
+                      mode_names[mode], reason);
+        free(reason);
+        if (is_fatal_in_any_mode(error)) {
+            break;
+        }
+    }
+
+    *(error ? errp : &port->why_not_better)
+        = reasons.length ? ds_steal_cstr(&reasons) : NULL;
+    ds_destroy(&reasons);
+    return error;
+}
+
+/* Opens a port on the device of 'netdev' with 'options'.  Returns 0 with
+ * '*portp' set, for the caller to xsk_port_close(), or a positive errno value
+ * with '*errp' set to a message for the caller to free. */
+static int
+xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
+              struct xsk_port **portp, char **errp)
+{
+    const char *name = netdev_get_name(netdev);
+    struct device_info info;
+    char *reason = NULL;
+    int error;
+
+    error = device_query(netdev, &info);
+    if (error) {
+        *errp = xasprintf("%s: %s", name, ovs_strerror(error));
+        return error;
+    }
+
+    int max_rxq = info.n_queues - options->start_qid;
+    int n_xsks = (options->n_rxq ? options->n_rxq
+                  : info.is_veth ? max_rxq : 1);
+    if (max_rxq < 1) {
+        *errp = xasprintf("%s: options:start-qid=%d is not valid; the device "
+                          "has %d receive queues, so it must be a number from "
+                          "0 to %d", name, options->start_qid, info.n_queues,
+                          info.n_queues - 1);
+        return EINVAL;
+    } else if (n_xsks > max_rxq) {
+        *errp = xasprintf("%s: options:n_rxq=%d is not valid; the device has "
+                          "%d receive queues, so with start-qid=%d it must be "
+                          "a number from 1 to %d", name, n_xsks,
+                          info.n_queues, options->start_qid, max_rxq);
+        return EINVAL;
+    }
+
+    struct xsk_port *port = xzalloc(sizeof *port);
+    port->options = *options;
+    port->ifindex = info.ifindex;
+    port->n_xsks = n_xsks;
+    port->xsks = xcalloc(n_xsks, sizeof *port->xsks);
+    port->rx_csum_partial = (options->rx_csum_partial == XSK_AUTO
+                             ? info.leaves_csum_partial
+                             : options->rx_csum_partial == XSK_TRUE);
+
+    const struct xsk_config config = {
+        .ifindex = info.ifindex,
+        .queue_id = options->start_qid,
+        .n_rxq_desc = options->n_rxq_desc,
+        .n_txq_desc = options->n_txq_desc,
+        .tx_csum = options->csum_offload,
+        .rx_csum_partial = port->rx_csum_partial,
+    };
+    port->n_frames = n_xsks * xsk_n_frames(&config);
+    error = frame_pool_acquire(info.numa_id, port->n_frames, &port->pool,
+                               &reason);
+    if (!error) {
+        error = xsk_port_open_sockets(port, &info, &config, &reason);
+    }
+    if (error) {
+        *errp = xasprintf("%s: %s", name, reason);
+        free(reason);
+        xsk_port_close(port, NULL);
+        return error;
+    }
+
+    VLOG_INFO("%s: %s mode, %d queue(s) from %d, %s, tx checksums completed "
+              "by %s%s%s%s", name, mode_names[port->mode], n_xsks,
+              options->start_qid,
+              port->xsks[0]->zerocopy ? "zero-copy" : "copy", port->tx_csum,
+              port->why_not_better ? " (" : "",
+              port->why_not_better ? port->why_not_better : "",
+              port->why_not_better ? ")" : "");
+    *portp = port;
+    return 0;
+}
+
+/* Configuration. */
+
+/* Makes 'error', of which it takes ownership, the text of the "error" column,
+ * and logs it when it is new. */
+static void
+netdev_xsk_set_error(struct netdev_xsk *dev, char *error)
+    OVS_REQUIRES(dev->mutex)
+{
+    if (error && (!dev->error || strcmp(error, dev->error))) {
+        VLOG_ERR("%s", error);
+    }
+    free(dev->error);
+    dev->error = error;
+
+    /* The bridge clears the column whenever it reconfigures a port.  Have it
+     * ask again. */
+    netdev_change_seq_changed(&dev->linux_.up);
+}
+
+/* Returns what is wrong with 'netdev', a port in the datapath, in a string for
+ * the caller to free, or null if nothing is. */
+char *
+netdev_xsk_get_error(const struct netdev *netdev)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+
+    ovs_mutex_lock(&dev->mutex);
+    char *error = nullable_xstrdup(dev->error ? dev->error : dev->mtu_error);
+    ovs_mutex_unlock(&dev->mutex);
+    return error;
+}
+
+/* Has the ports whose pool has been replaced by a larger one move there. */
+static void
+netdev_xsk_leave_old_pools(void)
+{
+
+    for (int i = 0; i < ARRAY_SIZE(xsk_classes); i++) {
+        struct shash devices = SHASH_INITIALIZER(&devices);
+        struct shash_node *node;
+
+        netdev_get_devices(xsk_classes[i], &devices);
+        SHASH_FOR_EACH (node, &devices) {
+            struct netdev *netdev = node->data;
+            struct xsk_port *port = netdev_xsk_cast(netdev)->port;
+
+            if (port && !frame_pool_is_current(port->pool)) {
+                netdev_request_reconfigure(netdev);
+            }
+            netdev_close(netdev);
+        }
+        shash_destroy(&devices);
+    }
+}
+
+/* Puts 'port', just opened, in service. */
+static void
+netdev_xsk_use_port(struct netdev_xsk *dev, struct xsk_port *port)
+    OVS_REQUIRES(dev->mutex)
+{
+    struct netdev *netdev = &dev->linux_.up;
+
+    dev->port = port;
+    netdev->n_rxq = port->n_xsks * (netdev_xsk_is_interrupt(netdev)
+                                    ? INTERRUPT_BURSTS : 1);
+    netdev->n_txq = port->n_xsks;
+    netdev->ol_flags = (port->xsks[0]->tx_csum
+                        ? NETDEV_TX_OFFLOAD_TCP_CKSUM
+                          | NETDEV_TX_OFFLOAD_UDP_CKSUM
+                        : 0);
+}
+
+/* A new port is opened right here, so that the bridge sees the error and does
+ * not add it.  For a port in service this only checks the options, and
+ * reconfigure() will change over: no thread uses its queues then.  In that
+ * case bad options leave the port as it is, and the error goes to the "error"
+ * column: if we returned it, the bridge would remove the port. */
+static int
+netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
+                      char **errp)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    const char *name = netdev_get_name(netdev);
+    struct xsk_options options;
+    char *message = NULL;
+    bool pool_grown = false;
+    int error;
+
+    xsk_options_warn_unknown(name, args);
+    error = xsk_options_parse(name, args, &options, &message);
+
+    ovs_mutex_lock(&dev->mutex);
+    free(dev->mtu_error);
+    dev->mtu_error = NULL;
+
+    if (dev->has_options) {
+        if (error) {
+            netdev_xsk_set_error(dev, message);
+            error = 0;
+        } else if (memcmp(&options, &dev->requested, sizeof options)) {
+            dev->requested = options;
+            netdev_request_reconfigure(netdev);
+        } else if (dev->error) {
+            /* Show it again, or clear it if it was about options that have
+             * been taken back since. */
+            netdev_xsk_set_error(dev, (dev->port
+                                       && !memcmp(&dev->port->options,
+                                                  &options, sizeof options)
+                                       ? NULL : xstrdup(dev->error)));
+        }
+    } else {
+        struct xsk_port *port;
+
+        if (!error) {
+            error = xsk_port_open(netdev, &options, &port, &message);
+        }
+        if (!error) {
+            dev->requested = options;
+            dev->has_options = true;
+            netdev_xsk_use_port(dev, port);
+            pool_grown = true;
+        } else {
+            VLOG_ERR("%s", message);
+            *errp = message;
+        }
+    }
+    ovs_mutex_unlock(&dev->mutex);
+
+    if (pool_grown) {
+        netdev_xsk_leave_old_pools();
+    }
+    return error;
+}
+
+static int
+netdev_xsk_get_config(const struct netdev *netdev, struct smap *args)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+
+    ovs_mutex_lock(&dev->mutex);
+    for (int i = 0; dev->port && i < ARRAY_SIZE(xsk_option_table); i++) {
+        const struct xsk_option *option = &xsk_option_table[i];
+        int value = *xsk_option_value(option, &dev->port->options);
+
+        if (option->names) {
+            smap_add(args, option->name, option->names[value]);
+        } else if (option->ofs == offsetof(struct xsk_options, n_rxq)) {
+            smap_add_format(args, option->name, "%d", dev->port->n_xsks);
+        } else {
+            smap_add_format(args, option->name, "%d", value);
+        }
+    }
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+/* Opens the port anew, with the requested options, or else with those that it
+ * had.  If neither works, the port stays in the datapath without sockets until
+ * its device or its options change. */
+static void
+netdev_xsk_reopen(struct netdev_xsk *dev)
+    OVS_REQUIRES(dev->mutex)
+{
+    struct netdev *netdev = &dev->linux_.up;
+    struct xsk_options previous = (dev->port ? dev->port->options
+                                   : dev->requested);
+    struct xsk_port *port = NULL;
+    char *message = NULL;
+    char *ignored = NULL;
+
+    xsk_port_close(dev->port, &dev->past_stats);
+    dev->port = NULL;
+    dev->broken = false;
+
+    if (xsk_port_open(netdev, &dev->requested, &port, &message)
+        && memcmp(&previous, &dev->requested, sizeof previous)) {
+        xsk_port_open(netdev, &previous, &port, &ignored);
+        free(ignored);
+    }
+    if (port) {
+        netdev_xsk_use_port(dev, port);
+    }
+    netdev_xsk_set_error(dev, message);
+}
+
+static int
+netdev_xsk_reconfigure(struct netdev *netdev)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    struct xsk_port *port = dev->port;
+    bool reopen;
+
+    ovs_mutex_lock(&dev->mutex);
+    reopen = (dev->has_options
+              && (dev->broken || !port
+                  || memcmp(&port->options, &dev->requested,
+                            sizeof port->options)
+                  || !frame_pool_is_current(port->pool)));
+    if (reopen) {
+        netdev_xsk_reopen(dev);
+    }
+    ovs_mutex_unlock(&dev->mutex);
+
+    if (reopen) {
+        netdev_xsk_leave_old_pools();
+    }
+    return 0;
+}
+
+static int
+netdev_xsk_set_mtu(struct netdev *netdev, int mtu)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    bool too_large;
+
+    ovs_mutex_lock(&dev->mutex);
+    too_large = dev->port && mtu > dev->port->max_mtu;
+    free(dev->mtu_error);
+    dev->mtu_error = NULL;
+    if (too_large) {
+        dev->mtu_error = xasprintf("%s: an MTU of %d is more than %s mode can "
+                                   "carry; the maximum is %d",
+                                   netdev_get_name(netdev), mtu,
+                                   mode_names[dev->port->mode],
+                                   dev->port->max_mtu);
+        VLOG_ERR("%s", dev->mtu_error);
+        netdev_change_seq_changed(netdev);
+    }
+    ovs_mutex_unlock(&dev->mutex);
+
+    return too_large ? EINVAL : netdev_linux_class.set_mtu(netdev, mtu);
+}
+
+/* Called when a link has changed, or with a null 'change' when the kernel had
+ * to drop such messages.  Main thread. */
+static void
+netdev_xsk_link_changed(const struct rtnetlink_change *change,
+                        void *class)
+{
+    struct shash devices = SHASH_INITIALIZER(&devices);
+    struct shash_node *node;
+
+    if (change && !rtnetlink_type_is_rtnlgrp_link(change->nlmsg_type)) {
+        return;
+    }
+
+    netdev_get_devices(class, &devices);
+    SHASH_FOR_EACH (node, &devices) {
+        struct netdev *netdev = node->data;
+        struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+
+        ovs_mutex_lock(&dev->mutex);
+        int ifindex = dev->port ? dev->port->ifindex : 0;
+        if (!change) {
+            /* netdev-linux also reports a change of MAC address this way,
+             * while it updates the device and holds its mutex. */
+            if (!ovs_mutex_trylock(&dev->linux_.mutex)) {
+                dev->linux_.cache_valid = 0;
+                ovs_mutex_unlock(&dev->linux_.mutex);
+            }
+            netdev_change_seq_changed(netdev);
+        }
+        if (!change || change->if_index == ifindex
+            || (change->ifname && !strcmp(change->ifname, node->name))) {
+            if (if_nametoindex(node->name) != ifindex) {
+                dev->broken = true;
+                netdev_request_reconfigure(netdev);
+            }
+        }
+        ovs_mutex_unlock(&dev->mutex);
+        netdev_close(netdev);
+    }
+    shash_destroy(&devices);
+}
+
+/* Life cycle. */
+
+static struct netdev *
+netdev_xsk_alloc(void)
+{
+    struct netdev_xsk *dev = xzalloc(sizeof *dev);
+
+    return &dev->linux_.up;
+}
+
+static int
+netdev_xsk_construct(struct netdev *netdev)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    int error = netdev_linux_construct(netdev);
+
+    if (error) {
+        return error;
+    }
+
+    /* netdev-linux offers what the device's own transmit path can do. */
+    netdev->ol_flags = 0;
+    ovs_mutex_init(&dev->mutex);
+    atomic_init(&dev->tx_drop_no_socket, 0);
+    return 0;
+}
+
+static void
+netdev_xsk_destruct(struct netdev *netdev)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+
+    xsk_port_close(dev->port, NULL);
+    free(dev->error);
+    free(dev->mtu_error);
+    ovs_mutex_destroy(&dev->mutex);
+    netdev_linux_class.destruct(netdev);
+}
+
+static void
+netdev_xsk_dealloc(struct netdev *netdev)
+{
+    free(netdev_xsk_cast(netdev));
+}
+
+/* Packets. */
+
+static struct xsk *
+netdev_xsk_rxq_socket(const struct netdev_rxq *rxq)
+{
+    const struct xsk_port *port = netdev_xsk_cast(rxq->netdev)->port;
+
+    return port ? port->xsks[rxq->queue_id % port->n_xsks] : NULL;
+}
+
+static struct netdev_rxq *
+netdev_xsk_rxq_alloc(void)
+{
+    return xzalloc(sizeof(struct netdev_rxq));
+}
+
+static int
+netdev_xsk_rxq_construct(struct netdev_rxq *rxq OVS_UNUSED)
+{
+    return 0;
+}
+
+static void
+netdev_xsk_rxq_destruct(struct netdev_rxq *rxq OVS_UNUSED)
+{
+    /* The sockets are the port's. */
+}
+
+static void
+netdev_xsk_rxq_dealloc(struct netdev_rxq *rxq)
+{
+    free(rxq);
+}
+
+static int
+netdev_xsk_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
+                    int *qfill)
+{
+    struct xsk *xsk = netdev_xsk_rxq_socket(rxq);
+
+    if (OVS_UNLIKELY(!xsk)) {
+        return EAGAIN;
+    }
+    if (qfill) {
+        *qfill = -ENOTSUP;
+    }
+    xsk_send_pending(xsk);
+    return xsk_recv(xsk, batch);
+}
+
+static void
+netdev_xsk_rxq_wait(struct netdev_rxq *rxq)
+{
+    struct xsk *xsk = netdev_xsk_rxq_socket(rxq);
+
+    if (xsk) {
+        poll_fd_wait(xsk->fd, POLLIN);
+        if (xsk_send_pending(xsk)) {
+            poll_timer_wait(1);
+        }
+    }
+}
+
+static int
+netdev_xsk_rxq_drain(struct netdev_rxq *rxq)
+{
+    struct dp_packet_batch batch;
+
+    dp_packet_batch_init(&batch);
+    while (!netdev_xsk_rxq_recv(rxq, &batch, NULL)) {
+        dp_packet_delete_batch(&batch, true);
+    }
+    return 0;
+}
+
+static int
+netdev_xsk_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
+                bool concurrent_txq OVS_UNUSED)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    const struct xsk_port *port = dev->port;
+
+    if (OVS_UNLIKELY(!port)) {
+        uint64_t orig;
+
+        atomic_add_relaxed(&dev->tx_drop_no_socket,
+                           dp_packet_batch_size(batch), &orig);
+        dp_packet_delete_batch(batch, true);
+        return ENODEV;
+    }
+    xsk_send(port->xsks[qid % port->n_xsks], batch);
+    return 0;
+}
+
+/* Reporting. */
+
+static void
+netdev_xsk_sum_stats(struct netdev_xsk *dev, struct xsk_stats *stats)
+    OVS_REQUIRES(dev->mutex)
+{
+    *stats = dev->past_stats;
+    for (int i = 0; dev->port && i < dev->port->n_xsks; i++) {
+        xsk_add_stats(dev->port->xsks[i], stats);
+    }
+}
+
+/* Counts what passed between the device and Open vSwitch.  The kernel's own
+ * counters of the device include what never came here. */
+static int
+netdev_xsk_get_stats(const struct netdev *netdev, struct netdev_stats *stats)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    struct netdev_stats kernel;
+    struct xsk_stats s;
+    uint64_t no_socket;
+
+    ovs_mutex_lock(&dev->mutex);
+    netdev_xsk_sum_stats(dev, &s);
+    if (!get_stats_via_netlink(netdev, &kernel)) {
+        stats->rx_errors = kernel.rx_errors;
+        stats->tx_errors = kernel.tx_errors;
+        stats->collisions = kernel.collisions;
+        stats->rx_length_errors = kernel.rx_length_errors;
+        stats->rx_over_errors = kernel.rx_over_errors;
+        stats->rx_crc_errors = kernel.rx_crc_errors;
+        stats->rx_frame_errors = kernel.rx_frame_errors;
+        stats->rx_fifo_errors = kernel.rx_fifo_errors;
+        stats->rx_missed_errors = kernel.rx_missed_errors;
+        stats->tx_aborted_errors = kernel.tx_aborted_errors;
+        stats->tx_carrier_errors = kernel.tx_carrier_errors;
+        stats->tx_fifo_errors = kernel.tx_fifo_errors;
+        stats->tx_heartbeat_errors = kernel.tx_heartbeat_errors;
+        stats->tx_window_errors = kernel.tx_window_errors;
+    }
+    ovs_mutex_unlock(&dev->mutex);
+
+    atomic_read_relaxed(&dev->tx_drop_no_socket, &no_socket);
+    stats->rx_packets = s.n[XSK_RX_PACKETS];
+    stats->rx_bytes = s.n[XSK_RX_BYTES];
+    stats->tx_packets = s.n[XSK_TX_PACKETS] - s.n[XSK_TX_DROP_DEVICE];
+    stats->tx_bytes = s.n[XSK_TX_BYTES];
+    stats->rx_dropped = (s.n[XSK_XDP_RX_DROPPED] + s.n[XSK_XDP_RX_RING_FULL]
+                         + s.n[XSK_RX_DROP_BAD_DESC]
+                         + s.n[XSK_RX_DROP_OVERSIZE]);
+    stats->tx_dropped = (s.n[XSK_TX_DROP_RING_FULL]
+                         + s.n[XSK_TX_DROP_NO_FRAME]
+                         + s.n[XSK_TX_DROP_OVERSIZE]
+                         + s.n[XSK_TX_DROP_DEVICE]
+                         + s.n[XSK_XDP_TX_INVALID_DESCS] + no_socket);
+    return 0;
+}
+
+static void
+add_custom_counter(struct netdev_custom_stats *stats, uint64_t value,
+                   const char *format, ...)
+    OVS_PRINTF_FORMAT(3, 4);
+
+static void
+add_custom_counter(struct netdev_custom_stats *stats, uint64_t value,
+                   const char *format, ...)
+{
+    struct netdev_custom_counter *counter = &stats->counters[stats->size++];
+    va_list args;
+
+    counter->value = value;
+    va_start(args, format);
+    vsnprintf(counter->name, sizeof counter->name, format, args);
+    va_end(args);
+}
+
+/* Reports the kernel's counters for each socket, named as the in-tree type
+ * names them, and our own for the port. */
+static int
+netdev_xsk_get_custom_stats(const struct netdev *netdev,
+                            struct netdev_custom_stats *stats)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    const int n_kernel = XSK_N_COUNTERS - XSK_XDP_RX_DROPPED;
+    struct xsk_stats sum;
+    uint64_t no_socket;
+
+    ovs_mutex_lock(&dev->mutex);
+    int n_xsks = dev->port ? dev->port->n_xsks : 0;
+
+    stats->size = 0;
+    stats->counters = xcalloc(n_xsks * n_kernel + XSK_N_COUNTERS + 2,
+                              sizeof *stats->counters);
+    for (int q = 0; q < n_xsks; q++) {
+        const struct xsk *xsk = dev->port->xsks[q];
+        struct xsk_stats s = { .n = { 0 } };
+
+        xsk_add_stats(xsk, &s);
+        for (int i = XSK_XDP_RX_DROPPED; i < XSK_N_COUNTERS; i++) {
+            add_custom_counter(stats, s.n[i], "xsk_queue_%"PRIu32"_%s",
+                               xsk->config.queue_id, xsk_counter_name(i));
+        }
+    }
+
+    netdev_xsk_sum_stats(dev, &sum);
+    for (int i = 0; i < XSK_XDP_RX_DROPPED; i++) {
+        if (i != XSK_RX_PACKETS && i != XSK_RX_BYTES
+            && i != XSK_TX_PACKETS && i != XSK_TX_BYTES) {
+            add_custom_counter(stats, sum.n[i], "%s", xsk_counter_name(i));
+        }
+    }
+    atomic_read_relaxed(&dev->tx_drop_no_socket, &no_socket);
+    add_custom_counter(stats, no_socket, "tx_drop_no_socket");
+    add_custom_counter(stats,
+                       (dev->port ? xdp_prog_n_lost_tags(dev->port->prog)
+                        : 0), "rx_drop_vlan_tag");
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+static int
+netdev_xsk_get_status(const struct netdev *netdev, struct smap *args)
+{
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+
+    /* The driver's name and version.  Not every driver has them. */
+    netdev_linux_get_status(netdev, args);
+
+    ovs_mutex_lock(&dev->mutex);
+    const struct xsk_port *port = dev->port;
+    if (port) {
+        smap_add(args, "xdp-mode", mode_names[port->mode]);
+        if (port->why_not_better) {
+            smap_add(args, "xdp-mode-reason", port->why_not_better);
+        }
+        smap_add(args, "zero-copy", port->xsks[0]->zerocopy ? "true"
+                                    : "false");
+        smap_add(args, "tx-csum", port->tx_csum);
+        smap_add(args, "rx-csum-partial", port->rx_csum_partial ? "true"
+                                          : "false");
+        smap_add(args, "vlan-tags",
+                 xdp_prog_passes_vlan_tags(port->prog) ? "restored"
+                 : "as-received");
+        smap_add_format(args, "n_rxq", "%d", port->n_xsks);
+        smap_add_format(args, "start-qid", "%d", port->options.start_qid);
+        smap_add_format(args, "n_rxq_desc", "%d", port->options.n_rxq_desc);
+        smap_add_format(args, "n_txq_desc", "%d", port->options.n_txq_desc);
+        smap_add_format(args, "max-mtu", "%d", port->max_mtu);
+        smap_add_format(args, "numa_id", "%d", port->pool->numa_id);
+    } else {
+        smap_add(args, "xdp-mode", "none");
+    }
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+/* "xsk/show [interface]" */
+static void
+netdev_xsk_unixctl_show(struct unixctl_conn *conn, int argc,
+                        const char *argv[], void *aux OVS_UNUSED)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    bool found = false;
+
+    for (int i = 0; i < ARRAY_SIZE(xsk_classes); i++) {
+        struct shash devices = SHASH_INITIALIZER(&devices);
+
+        netdev_get_devices(xsk_classes[i], &devices);
+
+        const struct shash_node **nodes = shash_sort(&devices);
+        for (size_t j = 0; j < shash_count(&devices); j++) {
+            struct netdev *netdev = nodes[j]->data;
+            struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+
+            ovs_mutex_lock(&dev->mutex);
+            const struct xsk_port *port = dev->port;
+            if (argc < 2 || !strcmp(argv[1], nodes[j]->name)) {
+                found = true;
+                ds_put_format(&s, "%s (%s): %s\n", nodes[j]->name,
+                              netdev_get_type(netdev),
+                              port ? mode_names[port->mode] : "no sockets");
+                for (int q = 0; port && q < port->n_xsks; q++) {
+                    xsk_format(port->xsks[q], &s);
+                }
+            }
+            ovs_mutex_unlock(&dev->mutex);
+            netdev_close(netdev);
+        }
+        free(nodes);
+        shash_destroy(&devices);
+    }
+
+    if (argc > 1 && !found) {
+        ds_put_format(&s, "%s: no such AF_XDP interface", argv[1]);
+        unixctl_command_reply_error(conn, ds_cstr(&s));
+    } else {
+        unixctl_command_reply(conn, ds_cstr(&s));
+    }
+    ds_destroy(&s);
+}
+
+/* Classes. */
+
+static void
+netdev_xsk_register_class(struct netdev_class *class, const char *type,
+                          bool is_pmd)
+{
+    *class = netdev_linux_class;
+    class->type = type;
+    class->is_pmd = is_pmd;
+    class->alloc = netdev_xsk_alloc;
+    class->construct = netdev_xsk_construct;
+    class->destruct = netdev_xsk_destruct;
+    class->dealloc = netdev_xsk_dealloc;
+    class->get_config = netdev_xsk_get_config;
+    class->set_config = netdev_xsk_set_config;
+    class->reconfigure = netdev_xsk_reconfigure;
+    class->get_numa_id = netdev_afxdp_class.get_numa_id;
+    class->set_mtu = netdev_xsk_set_mtu;
+    class->send = netdev_xsk_send;
+    class->get_stats = netdev_xsk_get_stats;
+    class->get_custom_stats = netdev_xsk_get_custom_stats;
+    class->get_status = netdev_xsk_get_status;
+    class->rxq_alloc = netdev_xsk_rxq_alloc;
+    class->rxq_construct = netdev_xsk_rxq_construct;
+    class->rxq_destruct = netdev_xsk_rxq_destruct;
+    class->rxq_dealloc = netdev_xsk_rxq_dealloc;
+    class->rxq_recv = netdev_xsk_rxq_recv;
+    class->rxq_wait = netdev_xsk_rxq_wait;
+    class->rxq_drain = netdev_xsk_rxq_drain;
+    netdev_register_provider(class);
+    rtnetlink_notifier_create(netdev_xsk_link_changed, class);
+}
+
+/* Registers both types.  Call once, while Open vSwitch registers its own. */
+void
+netdev_xsk_register(void)
+{
+    netdev_xsk_register_class(&netdev_afxdp_polling_class, "afxdp-polling",
+                              true);
+    netdev_xsk_register_class(&netdev_afxdp_interrupt_class,
+                              "afxdp-interrupt", false);
+    unixctl_command_register("xsk/show", "[interface]", 0, 1,
+                             netdev_xsk_unixctl_show, NULL);
+}
