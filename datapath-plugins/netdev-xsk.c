@@ -54,9 +54,11 @@ VLOG_DEFINE_THIS_MODULE(netdev_xsk);
  * which it serves one after the other. */
 #define INTERRUPT_BURSTS 8
 
-/* Descriptors in a ring unless configured.  Half of the in-tree type's: at
- * 1024 no throughput is lost and the packet memory is half. */
-#define DEFAULT_DESCS 1024
+/* Descriptors in a ring unless configured.  The window of a local TCP sender,
+ * 3 MB, fits in 2048 packets: with 1024 the main thread lost some 0.8 % of
+ * them.  What is sent is mostly gone when the call returns. */
+#define DEFAULT_RXQ_DESCS 2048
+#define DEFAULT_TXQ_DESCS 1024
 
 /* The size of an Ethernet header with two VLAN tags, which the MTU does not
  * count. */
@@ -116,9 +118,9 @@ static const struct xsk_option {
     OPTION("xdp-mode", xdp_mode, .names = mode_names),
     OPTION("n_rxq", n_rxq, .min = 1, .max = 1024),
     OPTION("start-qid", start_qid, .min = 0, .max = 65535),
-    OPTION("n_rxq_desc", n_rxq_desc, .default_value = DEFAULT_DESCS,
+    OPTION("n_rxq_desc", n_rxq_desc, .default_value = DEFAULT_RXQ_DESCS,
            .min = XSK_MIN_DESCS, .max = XSK_MAX_DESCS, .pow2 = true),
-    OPTION("n_txq_desc", n_txq_desc, .default_value = DEFAULT_DESCS,
+    OPTION("n_txq_desc", n_txq_desc, .default_value = DEFAULT_TXQ_DESCS,
            .min = XSK_MIN_DESCS, .max = XSK_MAX_DESCS, .pow2 = true),
     OPTION("csum-offload", csum_offload, .default_value = true,
            .names = bool_names),

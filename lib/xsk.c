@@ -72,7 +72,7 @@ xsk_count(struct xsk *xsk, enum xsk_counter counter, uint64_t n)
 uint32_t
 xsk_n_frames(const struct xsk_config *config)
 {
-    return 2 * config->n_rxq_desc + config->n_txq_desc;
+    return config->n_rxq_desc + config->n_txq_desc;
 }
 
 /* Opening and closing. */
@@ -250,30 +250,32 @@ xsk_bind(struct xsk *xsk)
     return 0;
 }
 
-/* Gives the kernel as many free frames to receive into as the fill ring takes,
- * in steps of a burst. */
+/* Gives the kernel free frames to receive into, a burst at a time, up to
+ * 'n_rxq_desc' together with those that it has filled and we have not read.
+ * More would not let more packets wait, since that is what the rx ring holds;
+ * it would only take memory. */
 static void
 xsk_refill(struct xsk *xsk)
 {
     struct frame_pool *pool = xsk->pool;
     struct dp_packet *packets[NETDEV_MAX_BURST];
 
-    while (xsk_prod_nb_free(&xsk->fill, NETDEV_MAX_BURST)
-           >= NETDEV_MAX_BURST) {
+    while (xsk->rx_outstanding + NETDEV_MAX_BURST <= xsk->config.n_rxq_desc) {
         uint32_t idx = xsk->fill.cached_prod;
 
         if (!frame_pool_get(pool, packets, NETDEV_MAX_BURST)) {
             COVERAGE_INC(xsk_fill_postponed);
             break;
         }
-        xsk->fill.cached_prod += NETDEV_MAX_BURST;
         for (int i = 0; i < NETDEV_MAX_BURST; i++) {
             uint64_t addr = frame_pool_addr(pool, dp_packet_base(packets[i]));
 
             pool->owners[frame_pool_index(addr)] = xsk->id;
             *xsk_ring_prod__fill_addr(&xsk->fill, idx++) = addr;
         }
+        xsk->fill.cached_prod = idx;
         xsk_ring_prod__submit(&xsk->fill, NETDEV_MAX_BURST);
+        xsk->rx_outstanding += NETDEV_MAX_BURST;
     }
 }
 
@@ -513,6 +515,7 @@ xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
         dp_packet_batch_add(batch, packet);
     }
     xsk_ring_cons__release(&xsk->rx, n);
+    xsk->rx_outstanding -= n;
     xsk_refill(xsk);
 
     xsk_count(xsk, XSK_RX_PACKETS, dp_packet_batch_size(batch));

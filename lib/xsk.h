@@ -91,6 +91,7 @@ struct xsk {
     /* The polling thread's. */
     struct xsk_ring_cons rx;
     struct xsk_ring_prod fill;
+    uint32_t rx_outstanding;            /* Frames in these two rings. */
     struct dp_packet *rx_head;          /* Packet whose end is yet to come. */
     bool rx_skip;                       /* Drop the rest of a packet. */
 
