@@ -132,7 +132,7 @@ static int *
 xsk_option_value(const struct xsk_option *option,
                  const struct xsk_options *options)
 {
-    return (int *) ((char *) options + option->ofs);
+    return ALIGNED_CAST(int *, (char *) options + option->ofs);
 }
 
 /* Sets '*value' from 's'.  Returns null, or else a description of the values
@@ -149,7 +149,8 @@ xsk_option_parse(const struct xsk_option *option, const char *s, int *value)
                 ds_destroy(&allowed);
                 return NULL;
             }
-            ds_put_format(&allowed, "%s%s", i ? ", " : "", option->names[i]);
+            ds_put_format(&allowed, "%s%s", i ? ", " : "one of ",
+                          option->names[i]);
         }
         return ds_steal_cstr(&allowed);
     }
@@ -467,12 +468,16 @@ xsk_port_open_sockets(struct xsk_port *port, const struct device_info *info,
         if (!error) {
             break;
         }
-        ds_put_format(&reasons, "%s%s: %s", reasons.length ? "; " : "",
-                      mode_names[mode], reason);
-        free(reason);
         if (is_fatal_in_any_mode(error)) {
+            ds_clear(&reasons);
+            ds_put_cstr(&reasons, reason);
+            free(reason);
             break;
         }
+        ds_put_format(&reasons, "%s%s%s: %s", reasons.length ? "; " : "",
+                      any ? "" : "options:xdp-mode=", mode_names[mode],
+                      reason);
+        free(reason);
     }
 
     *(error ? errp : &port->why_not_better)
@@ -654,7 +659,9 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
 
     if (dev->has_options) {
         if (error) {
-            netdev_xsk_set_error(dev, message);
+            netdev_xsk_set_error(dev, xasprintf("%s; the previous options "
+                                                "stay in force", message));
+            free(message);
             error = 0;
         } else if (memcmp(&options, &dev->requested, sizeof options)) {
             dev->requested = options;
@@ -666,6 +673,9 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
                                        && !memcmp(&dev->port->options,
                                                   &options, sizeof options)
                                        ? NULL : xstrdup(dev->error)));
+            if (!dev->port) {
+                netdev_request_reconfigure(netdev);
+            }
         }
     } else {
         struct xsk_port *port;
@@ -733,7 +743,13 @@ netdev_xsk_reopen(struct netdev_xsk *dev)
 
     if (xsk_port_open(netdev, &dev->requested, &port, &message)
         && memcmp(&previous, &dev->requested, sizeof previous)) {
-        xsk_port_open(netdev, &previous, &port, &ignored);
+        if (!xsk_port_open(netdev, &previous, &port, &ignored)) {
+            char *refused = message;
+
+            message = xasprintf("%s; the previous options stay in force",
+                                refused);
+            free(refused);
+        }
         free(ignored);
     }
     if (port) {

@@ -6,7 +6,6 @@
 #include "eal.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "dpdk.h"
 #include "smap.h"
@@ -28,13 +27,14 @@ eal_start(char **errp)
 
     /* "try": Open vSwitch aborts when the start fails after "true".
      * "--legacy-mem" keeps Open vSwitch from adding "--in-memory", which DPDK
-     * refuses together with "--no-huge".  The file prefix and "--no-shconf"
-     * let several daemons live on one machine and leave no file behind. */
+     * refuses together with "--no-huge".  "--no-shconf" makes it keep no files,
+     * so that several daemons can live on one machine and leave none behind;
+     * the file prefix just names an empty folder. */
     smap_add(&config, "dpdk-init", "try");
     smap_add_format(&config, "dpdk-extra",
                     "--no-huge --no-pci --legacy-mem -m %d --no-shconf "
-                    "--no-telemetry --file-prefix=ovs-plugins-%ld",
-                    EAL_MEMORY_MB, (long) getpid());
+                    "--no-telemetry --file-prefix=ovs-datapath-plugins",
+                    EAL_MEMORY_MB);
     dpdk_init(&config);
     smap_destroy(&config);
 

@@ -3,9 +3,6 @@
 
 #include <config.h>
 
-/* rte_pktmbuf_pool_create_extbuf() was experimental before DPDK 23. */
-#define ALLOW_EXPERIMENTAL_API 1
-
 #include "frame-pool.h"
 
 #include <errno.h>

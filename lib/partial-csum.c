@@ -11,7 +11,6 @@
 #include "dp-packet.h"
 #include "ovs-compat.h"
 #include "packets.h"
-#include "unaligned.h"
 
 /* UDP ports of the tunnels that carry Ethernet frames: VXLAN (RFC 7348), the
  * one that Linux used for it before, and Geneve (RFC 8926). */
@@ -28,6 +27,16 @@ struct l4_location {
     uint8_t proto;
     bool has_options;           /* IPv6 extension headers stand before it. */
 };
+
+/* The 16 bits at 'p', which need not be aligned. */
+static inline ovs_be16
+be16_at(const uint8_t *p)
+{
+    ovs_be16 x;
+
+    memcpy(&x, p, sizeof x);
+    return x;
+}
 
 /* Adds the 'n' bytes at 'p', a multiple of 4, to 'sum'.  sum_fold() folds the
  * carries back in. */
@@ -95,14 +104,14 @@ l4_locate(const uint8_t *data, uint32_t size, uint32_t ofs,
         return false;
     }
 
-    ovs_be16 type = get_unaligned_be16((const ovs_be16 *) (data + ofs + 12));
+    ovs_be16 type = be16_at(data + ofs + 12);
 
     ofs += ETH_HEADER_LEN;
     for (int i = 0; OVS_UNLIKELY(eth_type_vlan(type)) && i < 2; i++) {
         if (size < ofs + VLAN_HEADER_LEN) {
             return false;
         }
-        type = get_unaligned_be16((const ovs_be16 *) (data + ofs + 2));
+        type = be16_at(data + ofs + 2);
         ofs += VLAN_HEADER_LEN;
     }
 
@@ -176,7 +185,7 @@ l4_csum_is_partial(const uint8_t *data, const struct l4_location *l4,
 {
     *offset = csum_offset(l4->proto, l4->len);
     return *offset
-           && get_unaligned_be16((const ovs_be16 *) (data + l4->ofs + *offset))
+           && be16_at(data + l4->ofs + *offset)
               == sum_fold(l4->pseudo);
 }
 
@@ -189,7 +198,7 @@ l4_csum_complete(uint8_t *data, const struct l4_location *l4, uint32_t offset)
     if (!sum && l4->proto == IPPROTO_UDP) {
         sum = htons(0xffff);    /* 0 stands for "no checksum". */
     }
-    put_unaligned_be16((ovs_be16 *) (data + l4->ofs + offset), sum);
+    memcpy(data + l4->ofs + offset, &sum, sizeof sum);
 }
 
 /* If 'outer' is a VXLAN or Geneve header around an Ethernet frame, returns the
@@ -205,14 +214,14 @@ tunnel_payload(const uint8_t *data, const struct l4_location *outer)
     const uint8_t *hdr = udp + UDP_HEADER_LEN;
     uint32_t hdr_len;
 
-    switch (ntohs(get_unaligned_be16((const ovs_be16 *) (udp + 2)))) {
+    switch (ntohs(be16_at(udp + 2))) {
     case UDP_PORT_VXLAN:
     case UDP_PORT_VXLAN_OLD:
         hdr_len = 8;
         break;
 
     case UDP_PORT_GENEVE:
-        if (get_unaligned_be16((const ovs_be16 *) (hdr + 2))
+        if (be16_at(hdr + 2)
             != htons(ETH_TYPE_TEB)) {
             return 0;
         }
@@ -260,8 +269,8 @@ partial_csum_rx(struct dp_packet *p)
     if (l4.proto == IPPROTO_SCTP && l4.len >= SCTP_HEADER_LEN
         && !l4.has_options) {
         offset = offsetof(struct sctp_header, sctp_csum);
-        if (!get_16aligned_be32((const ovs_16aligned_be32 *)
-                                (data + l4.ofs + offset))) {
+        if (!be16_at(data + l4.ofs + offset)
+            && !be16_at(data + l4.ofs + offset + 2)) {
             compat_packet_set_csum_partial(p, l4.ofs, offset);
             return true;
         }
@@ -309,7 +318,9 @@ partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
                            l3 + offsetof(struct ovs_16aligned_ip6_hdr,
                                          ip6_src), 32);
     }
-    put_unaligned_be16((ovs_be16 *) (l4 + ofs), sum_fold(pseudo));
+
+    ovs_be16 sum = sum_fold(pseudo);
+    memcpy(l4 + ofs, &sum, sizeof sum);
 
     *start = l4 - (char *) dp_packet_data(p);
     *offset = ofs;
