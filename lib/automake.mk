@@ -1,0 +1,44 @@
+# Copyright (c) 2026 The ovs-datapath-plugins authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything but the netdev classes: a convenience library, so that tests can
+# link it too.
+
+noinst_LTLIBRARIES += lib/libdatapathplugins.la
+lib_libdatapathplugins_la_SOURCES = \
+	lib/dp-plugins.c \
+	lib/dpdk-compat.c \
+	lib/eal.c \
+	lib/eal.h \
+	lib/frame-pool.c \
+	lib/frame-pool.h \
+	lib/ovs-compat.h \
+	lib/partial-csum.c \
+	lib/partial-csum.h \
+	lib/xdp-features.c \
+	lib/xdp-features.h \
+	lib/xdp-prog.c \
+	lib/xdp-prog.h \
+	lib/xsk-rx-meta.h \
+	lib/xsk.c \
+	lib/xsk.h
+lib_libdatapathplugins_la_LIBADD = $(LIBXDP_LIBS) $(LIBBPF_LIBS)
+
+# The XDP program: C to BPF object, BPF object to a header that carries it.
+lib/xsk-redirect.bpf.o: lib/xsk-redirect.bpf.c
+	$(AM_V_GEN)$(MKDIR_P) lib && \
+	$(CLANG) -target bpf $(BPF_CFLAGS) -MMD -MP -MF $@.d \
+	  -c $(top_srcdir)/lib/xsk-redirect.bpf.c -o $@
+-include lib/xsk-redirect.bpf.o.d
+
+lib/xsk-redirect.skel.h: lib/xsk-redirect.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton lib/xsk-redirect.bpf.o \
+	  name xsk_redirect > $@.tmp && mv $@.tmp $@
+lib/xdp-prog.lo: lib/xsk-redirect.skel.h
+
+BUILT_SOURCES += lib/xsk-redirect.skel.h
+CLEANFILES += \
+	lib/xsk-redirect.bpf.o \
+	lib/xsk-redirect.bpf.o.d \
+	lib/xsk-redirect.skel.h
+EXTRA_DIST += lib/xsk-redirect.bpf.c
