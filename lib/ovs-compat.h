@@ -10,10 +10,12 @@
 
 #include <linux/bpf.h>
 #include <linux/if_xdp.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "dp-packet.h"
+#include "flow.h"
 
 /* Kernel interfaces.  The values are those of the kernel's
  * include/uapi/linux/if_xdp.h and bpf.h; Debian 12 ships Linux 6.1's. */
@@ -63,51 +65,69 @@ struct compat_xsk_tx_metadata {
     uint8_t unused[12];         /* Launch time, or a time stamp from it. */
 };
 
-/* Checksum offload of Open vSwitch packets. */
+/* Checksum offload of Open vSwitch packets.
+ *
+ * OVS 3.5 keeps what a sender said of a checksum ('csum_start') apart from what
+ * a packet needs as it leaves (DP_PACKET_OL_TX_*).  Since 3.6 there is one
+ * state for each checksum, and a packet may be called partial only once its
+ * headers have been parsed. */
+
+/* Forgets what was known of the checksums of 'p', whose frame had another
+ * packet before. */
+static inline void
+compat_packet_reset_offloads(struct dp_packet *p)
+{
+#if OVS_VERSION_NUM >= 306
+    p->offloads = 0;
+    dp_packet_set_tso_segsz(p, 0);
+#else
+    p->csum_start = 0;
+    p->csum_offset = 0;
+#endif
+}
 
 /* Tells Open vSwitch that the sender of 'p' left the transport checksum
  * partial: it holds the sum of the pseudo-header only, and whoever sends the
  * packet out completes it over the bytes from 'start', at 'start' + 'offset'.
- * Takes effect when the packet is parsed. */
+ * Has no effect if Open vSwitch itself finds no transport header there. */
 static inline void
 compat_packet_set_csum_partial(struct dp_packet *p, uint16_t start,
-                               uint16_t offset)
+                               uint16_t offset OVS_UNUSED)
 {
+#if OVS_VERSION_NUM >= 306
+    parse_tcp_flags(p, NULL, NULL, NULL);
+    if (p->l4_ofs == start
+        && (dp_packet_l4_proto_tcp(p) || dp_packet_l4_proto_udp(p)
+            || dp_packet_l4_proto_sctp(p))) {
+        dp_packet_l4_checksum_set_partial(p);
+    }
+#else
     p->csum_start = start;
     p->csum_offset = offset;
+#endif
 }
 
-static inline void
-compat_packet_clear_csum_partial(struct dp_packet *p)
+/* If Open vSwitch leaves the TCP or UDP checksum of 'p' to the device, returns
+ * IPPROTO_TCP or IPPROTO_UDP, otherwise 0.  '*inner' is set to true if it is
+ * that of the packet inside a tunnel which Open vSwitch has pushed. */
+static inline uint8_t
+compat_packet_tx_csum_proto(struct dp_packet *p, bool *inner)
 {
-    p->csum_start = 0;
-    p->csum_offset = 0;
-}
-
-/* True if the sender of 'p' owes it a TCP or UDP checksum.  For a packet in a
- * tunnel that Open vSwitch itself has pushed, it is the inner one. */
-static inline bool
-compat_packet_tx_wants_csum(struct dp_packet *p)
-{
-    return dp_packet_hwol_l4_is_tcp(p) || dp_packet_hwol_l4_is_udp(p);
-}
-
-static inline bool
-compat_packet_tx_is_tcp(struct dp_packet *p)
-{
-    return dp_packet_hwol_l4_is_tcp(p);
-}
-
-static inline bool
-compat_packet_tx_is_ipv4(struct dp_packet *p)
-{
-    return dp_packet_hwol_is_ipv4(p);
-}
-
-static inline bool
-compat_packet_tx_is_tunnel(struct dp_packet *p)
-{
-    return dp_packet_hwol_is_tunnel(p);
+#if OVS_VERSION_NUM >= 306
+    *inner = dp_packet_inner_l4_checksum_partial(p);
+    if (*inner) {
+        return (dp_packet_inner_l4_proto_tcp(p) ? IPPROTO_TCP
+                : dp_packet_inner_l4_proto_udp(p) ? IPPROTO_UDP : 0);
+    } else if (dp_packet_l4_checksum_partial(p)) {
+        return (dp_packet_l4_proto_tcp(p) ? IPPROTO_TCP
+                : dp_packet_l4_proto_udp(p) ? IPPROTO_UDP : 0);
+    }
+    return 0;
+#else
+    *inner = dp_packet_hwol_is_tunnel(p);
+    return (dp_packet_hwol_l4_is_tcp(p) ? IPPROTO_TCP
+            : dp_packet_hwol_l4_is_udp(p) ? IPPROTO_UDP : 0);
+#endif
 }
 
 #endif /* ovs-compat.h */

@@ -295,15 +295,16 @@ partial_csum_rx(struct dp_packet *p)
 bool
 partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
 {
-    if (!compat_packet_tx_wants_csum(p)) {
+    bool inner;
+    uint8_t proto = compat_packet_tx_csum_proto(p, &inner);
+
+    if (!proto) {
         return false;
     }
 
-    bool tunnel = compat_packet_tx_is_tunnel(p);
-    const char *l3 = tunnel ? dp_packet_inner_l3(p) : dp_packet_l3(p);
-    char *l4 = tunnel ? dp_packet_inner_l4(p) : dp_packet_l4(p);
-    size_t len = tunnel ? dp_packet_inner_l4_size(p) : dp_packet_l4_size(p);
-    uint8_t proto = compat_packet_tx_is_tcp(p) ? IPPROTO_TCP : IPPROTO_UDP;
+    const uint8_t *l3 = inner ? dp_packet_inner_l3(p) : dp_packet_l3(p);
+    char *l4 = inner ? dp_packet_inner_l4(p) : dp_packet_l4(p);
+    size_t len = inner ? dp_packet_inner_l4_size(p) : dp_packet_l4_size(p);
     uint32_t ofs = csum_offset(proto, len);
 
     if (!l3 || !l4 || !ofs) {
@@ -311,7 +312,7 @@ partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
     }
 
     uint64_t pseudo = sum_proto_len(proto, len);
-    if (compat_packet_tx_is_ipv4(p)) {
+    if (IP_VER(l3[0]) == 4) {
         pseudo = sum_words(pseudo, l3 + offsetof(struct ip_header, ip_src), 8);
     } else {
         pseudo = sum_words(pseudo,

@@ -430,7 +430,7 @@ xsk_take_frame(struct xsk *xsk, const struct xdp_desc *desc)
     packet->mbuf.ol_flags = RTE_MBUF_F_EXTERNAL;
     packet->mbuf.data_off = desc->addr % FRAME_SIZE;
     dp_packet_set_size(packet, desc->len);
-    compat_packet_clear_csum_partial(packet);
+    compat_packet_reset_offloads(packet);
     return packet;
 }
 
