@@ -128,24 +128,33 @@ frame_pool_create(int numa_id, uint32_t n_frames)
     return pool;
 }
 
+/* Returns a pool on 'numa_id' with room for 'n_frames' more, the oldest, so
+ * that most ports are together; or null, with '*n_new' set to the size that a
+ * new one should have. */
 static struct frame_pool *
-frame_pool_find(int numa_id)
+frame_pool_find(int numa_id, uint32_t n_frames, uint32_t *n_new)
     OVS_REQUIRES(pools_mutex)
 {
     struct frame_pool *pool;
 
+    n_frames += FRAME_POOL_SLACK;
+    *n_new = FRAME_POOL_MIN;
     LIST_FOR_EACH (pool, list_node, &pools) {
-        if (pool->current && pool->numa_id == numa_id) {
-            return pool;
+        if (pool->numa_id == numa_id) {
+            if (pool->n_reserved + n_frames <= pool->n_frames) {
+                return pool;
+            }
+            *n_new = MAX(*n_new, pool->n_frames * 2);
         }
+    }
+    while (*n_new < n_frames) {
+        *n_new *= 2;
     }
     return NULL;
 }
 
 /* Returns in '*poolp' a pool on 'numa_id' (negative: any node) with 'n_frames'
  * frames reserved for the caller, who gives them up with frame_pool_release().
- * If that takes a new and larger pool, the older one is no longer current, and
- * its users should move over.
  *
  * Returns 0, or a positive errno value with '*errp' set to a message for the
  * caller to free.  Main thread only: this may start DPDK. */
@@ -155,6 +164,7 @@ frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **poolp,
     OVS_EXCLUDED(pools_mutex)
 {
     int error = eal_start(errp);
+    uint32_t n_new;
 
     if (error) {
         return error;
@@ -162,35 +172,20 @@ frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **poolp,
 
     ovs_mutex_lock(&pools_mutex);
     frame_pool_sweep();
-
-    struct frame_pool *old = frame_pool_find(numa_id);
-    struct frame_pool *pool = old;
-    uint32_t n_wanted = n_frames + (old ? old->n_reserved : 0);
-
-    if (!old || n_wanted + FRAME_POOL_SLACK > old->n_frames) {
-        uint32_t n = FRAME_POOL_MIN;
-
-        while (n < n_wanted + FRAME_POOL_SLACK) {
-            n *= 2;
-        }
-        pool = frame_pool_create(numa_id, n);
-        if (pool) {
-            pool->current = true;
-            if (old) {
-                old->current = false;
-            }
-        } else {
-            *errp = xasprintf("no memory for %"PRIu32" more packet frames of "
-                              "%d bytes (%s); lower n_rxq, n_rxq_desc or "
-                              "n_txq_desc, or raise the memory of DPDK with "
-                              "other_config:dpdk-init and dpdk-socket-mem",
-                              n, FRAME_SIZE, rte_strerror(rte_errno));
-            error = ENOMEM;
-        }
+    struct frame_pool *pool = frame_pool_find(numa_id, n_frames, &n_new);
+    if (!pool) {
+        pool = frame_pool_create(numa_id, n_new);
     }
     if (pool) {
         pool->n_users++;
         pool->n_reserved += n_frames;
+    } else {
+        *errp = xasprintf("no memory for %"PRIu32" packet frames of %d bytes "
+                          "(%s); lower n_rxq, n_rxq_desc or n_txq_desc, or "
+                          "give DPDK more memory with other_config:dpdk-init "
+                          "and dpdk-socket-mem", n_new, FRAME_SIZE,
+                          rte_strerror(rte_errno));
+        error = ENOMEM;
     }
     ovs_mutex_unlock(&pools_mutex);
 
@@ -210,17 +205,6 @@ frame_pool_release(struct frame_pool *pool, uint32_t n_frames)
     pool->n_reserved -= n_frames;
     frame_pool_sweep();
     ovs_mutex_unlock(&pools_mutex);
-}
-
-/* False if a larger pool has taken the place of 'pool'. */
-bool
-frame_pool_is_current(const struct frame_pool *pool)
-    OVS_EXCLUDED(pools_mutex)
-{
-    ovs_mutex_lock(&pools_mutex);
-    bool current = pool->current;
-    ovs_mutex_unlock(&pools_mutex);
-    return current;
 }
 
 /* Frees all the frames that the closed socket 'owner' held in its rings.
@@ -256,8 +240,7 @@ frame_pool_unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
         for (uint32_t i = 0; i < pool->n_frames; i++) {
             n_rings += pool->owners[i] != 0;
         }
-        ds_put_format(&s, "frame pool%s: NUMA node ",
-                      pool->current ? "" : " (being replaced)");
+        ds_put_cstr(&s, "frame pool: NUMA node ");
         if (pool->numa_id < 0) {
             ds_put_cstr(&s, "any");
         } else {

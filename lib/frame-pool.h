@@ -17,10 +17,12 @@
  * 'owners' records the last, so that a closed socket's frames can be had back
  * and an address that the kernel should not have sent us is recognised.
  *
- * A region cannot grow once sockets have registered it.  When the ports need
- * more than a pool holds, a larger pool is made and the ports move there one
- * by one, as they are reconfigured; the old one goes when its last frame is
- * back.  There is one current pool for each NUMA node. */
+ * A region cannot grow once sockets have registered it.  A port that does not
+ * fit in any pool gets a new one, twice as large as the last; packets between
+ * ports of different pools are copied, once.  The ports in service stay where
+ * they are: to open a socket anew takes a quarter of a second, in which its
+ * packets are lost.  A pool goes when it has no user and its frames are
+ * back. */
 
 #include <rte_mempool.h>
 #include <stdbool.h>
@@ -53,7 +55,6 @@ struct frame_pool {
     int numa_id;
     uint32_t n_reserved;            /* Frames promised to users. */
     unsigned int n_users;
-    bool current;                   /* New users come here. */
 };
 
 void frame_pool_init(void);
@@ -61,7 +62,6 @@ void frame_pool_init(void);
 int frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **,
                        char **errp);
 void frame_pool_release(struct frame_pool *, uint32_t n_frames);
-bool frame_pool_is_current(const struct frame_pool *);
 unsigned int frame_pool_reclaim(struct frame_pool *, uint16_t owner);
 
 /* Takes 'n' free packets, or none at all.  Any thread.  Returns false when the
