@@ -52,7 +52,7 @@ VLOG_DEFINE_THIS_MODULE(netdev_xsk);
  * loop, with one burst, and a turn has much other work.  To let it take more
  * at a time, an interrupt-driven port shows each socket as this many queues,
  * which it serves one after the other. */
-#define INTERRUPT_BURSTS 8
+#define INTERRUPT_BURSTS 16
 
 /* Descriptors in a ring unless configured.  The window of a local TCP sender,
  * 3 MB, fits in 2048 packets: with 1024 the main thread lost some 0.8 % of
@@ -221,6 +221,8 @@ struct xsk_port {
     bool rx_csum_partial;
     const char *tx_csum;        /* Who completes checksums. */
     int max_mtu;
+    bool restores_vlan_tags;
+    int n_queues;               /* That the device has. */
     struct xdp_prog *prog;
     struct frame_pool *pool;
     uint32_t n_frames;          /* Reserved in 'pool'. */
@@ -239,7 +241,9 @@ struct netdev_xsk {
     bool broken;                        /* The device went or changed. */
     char *error;                        /* For the "error" column, or null. */
     char *mtu_error;                    /* Likewise. */
+    int device_mtu;                     /* As last told by the kernel. */
     struct xsk_stats past_stats;        /* Of sockets closed since. */
+    uint64_t past_lost_tags;            /* Of programs detached since. */
     atomic_uint64_t tx_drop_no_socket;
 
     /* Null while the device is away.  Changes only while no thread uses the
@@ -280,8 +284,7 @@ netdev_xsk_is_interrupt(const struct netdev *netdev)
 struct device_info {
     int ifindex;
     int n_queues;               /* Receive queues. */
-    int numa_id;
-    int mtu;
+    int numa_id;                /* -1 if unknown. */
     bool is_veth;
     bool leaves_csum_partial;   /* Its senders do. */
     struct xdp_features features;
@@ -334,13 +337,16 @@ device_query(const struct netdev *netdev, struct device_info *info)
     }
     info->n_queues = device_n_queues(name);
     info->numa_id = netdev_get_numa_id(netdev);
+    if (info->numa_id == NETDEV_NUMA_UNSPEC) {
+        info->numa_id = -1;
+    }
     device_ethtool(name, &drvinfo);
     info->is_veth = !strcmp(drvinfo.driver, "veth");
     info->leaves_csum_partial = (info->is_veth
                                  || !strcmp(drvinfo.driver, "tun")
                                  || !strcmp(drvinfo.driver, "virtio_net"));
     xdp_features_query(info->ifindex, &info->features);
-    return netdev_linux_class.get_mtu(netdev, &info->mtu);
+    return 0;
 }
 
 /* Ports. */
@@ -409,14 +415,6 @@ xsk_port_open_mode(struct xsk_port *port, const struct device_info *info,
 
     port->max_mtu = (port->xsks[0]->multi_buffer ? XSK_MAX_SEGS : 1)
                     * FRAME_DATA_ROOM - L2_OVERHEAD;
-    if (info->mtu > port->max_mtu) {
-        *errp = xasprintf("the device's MTU of %d is more than this mode can "
-                          "carry; the maximum is %d", info->mtu,
-                          port->max_mtu);
-        error = EMSGSIZE;
-        goto error;
-    }
-
     for (int i = 0; i < port->n_xsks; i++) {
         error = xdp_prog_set_socket(port->prog, base->queue_id + i,
                                     port->xsks[i]->fd);
@@ -428,6 +426,8 @@ xsk_port_open_mode(struct xsk_port *port, const struct device_info *info,
     }
 
     port->mode = mode;
+    port->restores_vlan_tags = (info->features.rx_vlan_tag
+                                && xdp_prog_has_metadata(port->prog));
     port->tx_csum = (!port->xsks[0]->tx_csum ? "software"
                      : port->xsks[0]->zerocopy ? "device" : "kernel");
     return 0;
@@ -509,13 +509,13 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
                   : info.is_veth ? max_rxq : 1);
     if (max_rxq < 1) {
         *errp = xasprintf("%s: options:start-qid=%d is not valid; the device "
-                          "has %d receive queues, so it must be a number from "
-                          "0 to %d", name, options->start_qid, info.n_queues,
+                          "has %d receive queue(s), so it must be a number "
+                          "from 0 to %d", name, options->start_qid, info.n_queues,
                           info.n_queues - 1);
         return EINVAL;
     } else if (n_xsks > max_rxq) {
         *errp = xasprintf("%s: options:n_rxq=%d is not valid; the device has "
-                          "%d receive queues, so with start-qid=%d it must be "
+                          "%d receive queue(s), so with start-qid=%d it must be "
                           "a number from 1 to %d", name, n_xsks,
                           info.n_queues, options->start_qid, max_rxq);
         return EINVAL;
@@ -524,6 +524,7 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
     struct xsk_port *port = xzalloc(sizeof *port);
     port->options = *options;
     port->ifindex = info.ifindex;
+    port->n_queues = info.n_queues;
     port->n_xsks = n_xsks;
     port->xsks = xcalloc(n_xsks, sizeof *port->xsks);
     port->rx_csum_partial = (options->rx_csum_partial == XSK_AUTO
@@ -551,6 +552,11 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
         return error;
     }
 
+    if (port->mode == XSK_MODE_GENERIC && info.is_veth) {
+        VLOG_WARN("%s: in generic mode, a veth peer with segmentation offload "
+                  "sends packets larger than its MTU, and its VLAN tags may "
+                  "be lost; see ethtool -K", name);
+    }
     VLOG_INFO("%s: %s mode, %d queue(s) from %d, %s, tx checksums completed "
               "by %s%s%s%s", name, mode_names[port->mode], n_xsks,
               options->start_qid,
@@ -563,6 +569,17 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
 }
 
 /* Configuration. */
+
+/* If 'mtu' is more than 'port' can carry, returns a message that says so, for
+ * the caller to free, otherwise null. */
+static char *
+xsk_port_check_mtu(const char *name, const struct xsk_port *port, int mtu)
+{
+    return (mtu <= port->max_mtu ? NULL
+            : xasprintf("%s: an MTU of %d is more than %s mode can carry; the "
+                        "maximum is %d", name, mtu, mode_names[port->mode],
+                        port->max_mtu));
+}
 
 /* Makes 'error', of which it takes ownership, the text of the "error" column,
  * and logs it when it is new. */
@@ -592,29 +609,6 @@ netdev_xsk_get_error(const struct netdev *netdev)
     char *error = nullable_xstrdup(dev->error ? dev->error : dev->mtu_error);
     ovs_mutex_unlock(&dev->mutex);
     return error;
-}
-
-/* Has the ports whose pool has been replaced by a larger one move there. */
-static void
-netdev_xsk_leave_old_pools(void)
-{
-
-    for (int i = 0; i < ARRAY_SIZE(xsk_classes); i++) {
-        struct shash devices = SHASH_INITIALIZER(&devices);
-        struct shash_node *node;
-
-        netdev_get_devices(xsk_classes[i], &devices);
-        SHASH_FOR_EACH (node, &devices) {
-            struct netdev *netdev = node->data;
-            struct xsk_port *port = netdev_xsk_cast(netdev)->port;
-
-            if (port && !frame_pool_is_current(port->pool)) {
-                netdev_request_reconfigure(netdev);
-            }
-            netdev_close(netdev);
-        }
-        shash_destroy(&devices);
-    }
 }
 
 /* Puts 'port', just opened, in service. */
@@ -647,7 +641,6 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
     const char *name = netdev_get_name(netdev);
     struct xsk_options options;
     char *message = NULL;
-    bool pool_grown = false;
     int error;
 
     xsk_options_warn_unknown(name, args);
@@ -684,20 +677,27 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
             error = xsk_port_open(netdev, &options, &port, &message);
         }
         if (!error) {
+            int mtu = 0;
+
+            if (!netdev_get_mtu(netdev, &mtu)) {
+                message = xsk_port_check_mtu(name, port, mtu);
+            }
+            if (message) {
+                xsk_port_close(port, NULL);
+                error = EMSGSIZE;
+            }
+            dev->device_mtu = mtu;
+        }
+        if (!error) {
             dev->requested = options;
             dev->has_options = true;
             netdev_xsk_use_port(dev, port);
-            pool_grown = true;
         } else {
             VLOG_ERR("%s", message);
             *errp = message;
         }
     }
     ovs_mutex_unlock(&dev->mutex);
-
-    if (pool_grown) {
-        netdev_xsk_leave_old_pools();
-    }
     return error;
 }
 
@@ -737,8 +737,11 @@ netdev_xsk_reopen(struct netdev_xsk *dev)
     char *message = NULL;
     char *ignored = NULL;
 
-    xsk_port_close(dev->port, &dev->past_stats);
-    dev->port = NULL;
+    if (dev->port) {
+        dev->past_lost_tags += xdp_prog_n_lost_tags(dev->port->prog);
+        xsk_port_close(dev->port, &dev->past_stats);
+        dev->port = NULL;
+    }
     dev->broken = false;
 
     if (xsk_port_open(netdev, &dev->requested, &port, &message)
@@ -762,48 +765,43 @@ static int
 netdev_xsk_reconfigure(struct netdev *netdev)
 {
     struct netdev_xsk *dev = netdev_xsk_cast(netdev);
-    struct xsk_port *port = dev->port;
-    bool reopen;
 
     ovs_mutex_lock(&dev->mutex);
-    reopen = (dev->has_options
-              && (dev->broken || !port
-                  || memcmp(&port->options, &dev->requested,
-                            sizeof port->options)
-                  || !frame_pool_is_current(port->pool)));
-    if (reopen) {
+    if (dev->has_options
+        && (dev->broken || !dev->port
+            || memcmp(&dev->port->options, &dev->requested,
+                      sizeof dev->requested))) {
         netdev_xsk_reopen(dev);
     }
     ovs_mutex_unlock(&dev->mutex);
-
-    if (reopen) {
-        netdev_xsk_leave_old_pools();
-    }
     return 0;
+}
+
+/* Checks 'mtu', which 'dev' is to have or has got.  Returns true, with an error
+ * to show, if the port cannot carry it. */
+static bool
+netdev_xsk_note_mtu(struct netdev_xsk *dev, int mtu)
+{
+    const char *name = netdev_get_name(&dev->linux_.up);
+
+    ovs_mutex_lock(&dev->mutex);
+    char *error = dev->port ? xsk_port_check_mtu(name, dev->port, mtu) : NULL;
+    if (error && !dev->mtu_error) {
+        VLOG_ERR("%s", error);
+    }
+    free(dev->mtu_error);
+    dev->mtu_error = error;
+    netdev_change_seq_changed(&dev->linux_.up);
+    ovs_mutex_unlock(&dev->mutex);
+    return error != NULL;
 }
 
 static int
 netdev_xsk_set_mtu(struct netdev *netdev, int mtu)
 {
-    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
-    bool too_large;
+    bool refused = netdev_xsk_note_mtu(netdev_xsk_cast(netdev), mtu);
 
-    ovs_mutex_lock(&dev->mutex);
-    too_large = dev->port && mtu > dev->port->max_mtu;
-    free(dev->mtu_error);
-    dev->mtu_error = NULL;
-    if (too_large) {
-        dev->mtu_error = xasprintf("%s: an MTU of %d is more than %s mode can "
-                                   "carry; the maximum is %d",
-                                   netdev_get_name(netdev), mtu,
-                                   mode_names[dev->port->mode],
-                                   dev->port->max_mtu);
-        VLOG_ERR("%s", dev->mtu_error);
-        netdev_change_seq_changed(netdev);
-    }
-    ovs_mutex_unlock(&dev->mutex);
-
-    return too_large ? EINVAL : netdev_linux_class.set_mtu(netdev, mtu);
+    return refused ? EINVAL : netdev_linux_class.set_mtu(netdev, mtu);
 }
 
 /* Called when a link has changed, or with a null 'change' when the kernel had
@@ -843,6 +841,11 @@ netdev_xsk_link_changed(const struct rtnetlink_change *change,
             }
         }
         ovs_mutex_unlock(&dev->mutex);
+        if (change && change->if_index == ifindex && change->mtu
+            && change->mtu != dev->device_mtu) {
+            dev->device_mtu = change->mtu;
+            netdev_xsk_note_mtu(dev, change->mtu);
+        }
         netdev_close(netdev);
     }
     shash_destroy(&devices);
@@ -999,6 +1002,16 @@ netdev_xsk_sum_stats(struct netdev_xsk *dev, struct xsk_stats *stats)
     }
 }
 
+/* The number of packets dropped for want of room for their VLAN tag. */
+static uint64_t
+netdev_xsk_n_lost_tags(const struct netdev_xsk *dev)
+    OVS_REQUIRES(dev->mutex)
+{
+    return dev->past_lost_tags + (dev->port
+                                  ? xdp_prog_n_lost_tags(dev->port->prog)
+                                  : 0);
+}
+
 /* Counts what passed between the device and Open vSwitch.  The kernel's own
  * counters of the device include what never came here. */
 static int
@@ -1011,6 +1024,7 @@ netdev_xsk_get_stats(const struct netdev *netdev, struct netdev_stats *stats)
 
     ovs_mutex_lock(&dev->mutex);
     netdev_xsk_sum_stats(dev, &s);
+    stats->rx_dropped = netdev_xsk_n_lost_tags(dev);
     if (!get_stats_via_netlink(netdev, &kernel)) {
         stats->rx_errors = kernel.rx_errors;
         stats->tx_errors = kernel.tx_errors;
@@ -1032,11 +1046,12 @@ netdev_xsk_get_stats(const struct netdev *netdev, struct netdev_stats *stats)
     atomic_read_relaxed(&dev->tx_drop_no_socket, &no_socket);
     stats->rx_packets = s.n[XSK_RX_PACKETS];
     stats->rx_bytes = s.n[XSK_RX_BYTES];
-    stats->tx_packets = s.n[XSK_TX_PACKETS] - s.n[XSK_TX_DROP_DEVICE];
+    stats->tx_packets = s.n[XSK_TX_PACKETS];
     stats->tx_bytes = s.n[XSK_TX_BYTES];
-    stats->rx_dropped = (s.n[XSK_XDP_RX_DROPPED] + s.n[XSK_XDP_RX_RING_FULL]
-                         + s.n[XSK_RX_DROP_BAD_DESC]
-                         + s.n[XSK_RX_DROP_OVERSIZE]);
+    stats->rx_dropped += (s.n[XSK_XDP_RX_DROPPED]
+                          + s.n[XSK_XDP_RX_RING_FULL]
+                          + s.n[XSK_RX_DROP_BAD_DESC]
+                          + s.n[XSK_RX_DROP_OVERSIZE]);
     stats->tx_dropped = (s.n[XSK_TX_DROP_RING_FULL]
                          + s.n[XSK_TX_DROP_NO_FRAME]
                          + s.n[XSK_TX_DROP_OVERSIZE]
@@ -1100,9 +1115,8 @@ netdev_xsk_get_custom_stats(const struct netdev *netdev,
     }
     atomic_read_relaxed(&dev->tx_drop_no_socket, &no_socket);
     add_custom_counter(stats, no_socket, "tx_drop_no_socket");
-    add_custom_counter(stats,
-                       (dev->port ? xdp_prog_n_lost_tags(dev->port->prog)
-                        : 0), "rx_drop_vlan_tag");
+    add_custom_counter(stats, netdev_xsk_n_lost_tags(dev),
+                       "rx_drop_vlan_tag");
     ovs_mutex_unlock(&dev->mutex);
     return 0;
 }
@@ -1128,14 +1142,16 @@ netdev_xsk_get_status(const struct netdev *netdev, struct smap *args)
         smap_add(args, "rx-csum-partial", port->rx_csum_partial ? "true"
                                           : "false");
         smap_add(args, "vlan-tags",
-                 xdp_prog_passes_vlan_tags(port->prog) ? "restored"
-                 : "as-received");
+                 port->restores_vlan_tags ? "restored" : "as-received");
+        smap_add_format(args, "device-queues", "%d", port->n_queues);
         smap_add_format(args, "n_rxq", "%d", port->n_xsks);
         smap_add_format(args, "start-qid", "%d", port->options.start_qid);
         smap_add_format(args, "n_rxq_desc", "%d", port->options.n_rxq_desc);
         smap_add_format(args, "n_txq_desc", "%d", port->options.n_txq_desc);
         smap_add_format(args, "max-mtu", "%d", port->max_mtu);
-        smap_add_format(args, "numa_id", "%d", port->pool->numa_id);
+        if (port->pool->numa_id >= 0) {
+            smap_add_format(args, "numa_id", "%d", port->pool->numa_id);
+        }
     } else {
         smap_add(args, "xdp-mode", "none");
     }

@@ -24,6 +24,7 @@ enum {
     NETDEV_N_ATTRS,
 
     NETDEV_RX_METADATA_HASH = 1 << 1,
+    NETDEV_RX_METADATA_VLAN_TAG = 1 << 2,
     NETDEV_XSK_TX_CHECKSUM = 1 << 1,
 };
 
@@ -52,14 +53,16 @@ xdp_features_query(int ifindex, struct xdp_features *features)
     if (!nl_transact(NETLINK_GENERIC, &request, &reply)) {
         if (nl_policy_parse(reply, NLMSG_HDRLEN + GENL_HDRLEN, policy, attrs,
                             ARRAY_SIZE(policy))) {
-            features->rx_hash
-                = (attrs[NETDEV_ATTR_RX_METADATA]
-                   && nl_attr_get_u64(attrs[NETDEV_ATTR_RX_METADATA])
-                      & NETDEV_RX_METADATA_HASH);
-            features->tx_csum
-                = (attrs[NETDEV_ATTR_XSK_FEATURES]
-                   && nl_attr_get_u64(attrs[NETDEV_ATTR_XSK_FEATURES])
-                      & NETDEV_XSK_TX_CHECKSUM);
+            uint64_t rx = (attrs[NETDEV_ATTR_RX_METADATA]
+                           ? nl_attr_get_u64(attrs[NETDEV_ATTR_RX_METADATA])
+                           : 0);
+            uint64_t xsk = (attrs[NETDEV_ATTR_XSK_FEATURES]
+                            ? nl_attr_get_u64(attrs[NETDEV_ATTR_XSK_FEATURES])
+                            : 0);
+
+            features->rx_hash = rx & NETDEV_RX_METADATA_HASH;
+            features->rx_vlan_tag = rx & NETDEV_RX_METADATA_VLAN_TAG;
+            features->tx_csum = xsk & NETDEV_XSK_TX_CHECKSUM;
         }
         ofpbuf_delete(reply);
     }

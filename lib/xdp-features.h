@@ -10,6 +10,8 @@
 
 struct xdp_features {
     bool rx_hash;               /* XDP programs may read the RSS hash. */
+    bool rx_vlan_tag;           /* ...and a VLAN tag that is not in the packet,
+                                 * which otherwise would be lost. */
     bool tx_csum;               /* Zero-copy sockets may leave checksums to
                                  * the device. */
 };

@@ -23,7 +23,7 @@ VLOG_DEFINE_THIS_MODULE(xdp_prog);
 struct xdp_prog {
     struct xsk_redirect *skel;
     int link_fd;
-    bool has_meta;              /* Bound to the device, reads VLAN tags. */
+    bool has_meta;              /* Bound to the device, reads metadata. */
 };
 
 /* libbpf reports each failure in many lines, and for us a failure is often
@@ -177,10 +177,10 @@ xdp_prog_set_socket(struct xdp_prog *prog, uint32_t queue_id, int fd)
                                 &fd, BPF_ANY);
 }
 
-/* True if 'prog' passes on VLAN tags that the device keeps out of the
- * packets.  If not, such a tag is lost before we see the packet. */
+/* True if 'prog' passes on what the device knows of a packet besides its bytes,
+ * such as a VLAN tag, as far as the device tells. */
 bool
-xdp_prog_passes_vlan_tags(const struct xdp_prog *prog)
+xdp_prog_has_metadata(const struct xdp_prog *prog)
 {
     return prog->has_meta;
 }

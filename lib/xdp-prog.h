@@ -25,7 +25,7 @@ int xdp_prog_attach(int ifindex, enum xdp_hook, uint32_t n_queues,
 void xdp_prog_detach(struct xdp_prog *);
 
 int xdp_prog_set_socket(struct xdp_prog *, uint32_t queue_id, int fd);
-bool xdp_prog_passes_vlan_tags(const struct xdp_prog *);
+bool xdp_prog_has_metadata(const struct xdp_prog *);
 uint64_t xdp_prog_n_lost_tags(const struct xdp_prog *);
 
 #endif /* xdp-prog.h */

@@ -328,7 +328,8 @@ xsk_open(const struct xsk_config *config, struct frame_pool *pool,
     }
     xsk_refill(xsk);
 
-    what = "binding to the queue";
+    what = (config->zerocopy ? "binding in zero-copy mode"
+            : "binding in copy mode");
     error = xsk_bind(xsk);
     if (error) {
         goto error;
@@ -355,9 +356,10 @@ xsk_open(const struct xsk_config *config, struct frame_pool *pool,
     return 0;
 
 error:
-    *errp = xasprintf("queue %"PRIu32": %s: %s", config->queue_id, what,
-                      error == EBUSY ? "the queue already has an AF_XDP socket"
-                      : ovs_strerror(error));
+    *errp = xasprintf("queue %"PRIu32": %s: %s%s", config->queue_id, what,
+                      error == EBUSY && xsk->fd >= 0
+                      ? "it already has an AF_XDP socket: " : "",
+                      ovs_strerror(error));
     xsk_close(xsk, NULL);
     return error;
 }
@@ -550,7 +552,9 @@ xsk_reap_completions(struct xsk *xsk)
             }
         }
         xsk_ring_cons__release(&xsk->completion, n);
-        frame_pool_put(pool, packets, n_packets);
+        if (OVS_LIKELY(n_packets)) {
+            frame_pool_put(pool, packets, n_packets);
+        }
         xsk->tx_outstanding -= n_packets;
     }
 }
@@ -559,7 +563,9 @@ xsk_reap_completions(struct xsk *xsk)
  *
  * In copy mode each call sends a limited number of packets and then says
  * EAGAIN; ENOBUFS and a second EAGAIN without progress mean that the device
- * takes no more for now.  EBUSY means that the device has dropped a packet. */
+ * takes no more for now.  EBUSY means that the device has dropped a packet.
+ * Other errors mean that the device is down or gone: what is in the ring stays
+ * there until something is sent again. */
 static void
 xsk_kick(struct xsk *xsk)
     OVS_REQUIRES(xsk->tx_lock)
@@ -582,11 +588,10 @@ xsk_kick(struct xsk *xsk)
         } else if (error == EAGAIN) {
             COVERAGE_INC(xsk_tx_again);
         }
-        if ((error != EAGAIN && error != EBUSY) || left == last_left) {
-            pending = left > 0;
+        if ((error != EAGAIN && error != EBUSY && error != ENOBUFS) || !left) {
             break;
-        }
-        if (!left) {
+        } else if (error == ENOBUFS || left == last_left) {
+            pending = true;
             break;
         }
         last_left = left;
@@ -755,12 +760,11 @@ xsk_send_pending(struct xsk *xsk)
 void
 xsk_add_stats(const struct xsk *xsk, struct xsk_stats *stats)
 {
-    struct xdp_statistics kernel;
+    struct xdp_statistics kernel = { .rx_dropped = 0 };
     socklen_t len = sizeof kernel;
+    uint64_t n;
 
     for (int i = 0; i < XSK_XDP_RX_DROPPED; i++) {
-        uint64_t n;
-
         atomic_read_relaxed(&CONST_CAST(struct xsk *, xsk)->counters[i], &n);
         stats->n[i] += n;
     }
@@ -773,6 +777,12 @@ xsk_add_stats(const struct xsk *xsk, struct xsk_stats *stats)
             += kernel.rx_fill_ring_empty_descs;
         stats->n[XSK_XDP_TX_RING_EMPTY_DESCS] += kernel.tx_ring_empty_descs;
     }
+
+    /* Counted as they went into the ring, before they were refused. */
+    stats->n[XSK_TX_PACKETS] -= kernel.tx_invalid_descs;
+    atomic_read_relaxed(
+        &CONST_CAST(struct xsk *, xsk)->counters[XSK_TX_DROP_DEVICE], &n);
+    stats->n[XSK_TX_PACKETS] -= n;
 }
 
 /* Appends the state of 'xsk' and of its rings to 's'.  Any thread: the numbers
