@@ -510,13 +510,13 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
     if (max_rxq < 1) {
         *errp = xasprintf("%s: options:start-qid=%d is not valid; the device "
                           "has %d receive queue(s), so it must be a number "
-                          "from 0 to %d", name, options->start_qid, info.n_queues,
-                          info.n_queues - 1);
+                          "from 0 to %d", name, options->start_qid,
+                          info.n_queues, info.n_queues - 1);
         return EINVAL;
     } else if (n_xsks > max_rxq) {
         *errp = xasprintf("%s: options:n_rxq=%d is not valid; the device has "
-                          "%d receive queue(s), so with start-qid=%d it must be "
-                          "a number from 1 to %d", name, n_xsks,
+                          "%d receive queue(s), so with start-qid=%d it must "
+                          "be a number from 1 to %d", name, n_xsks,
                           info.n_queues, options->start_qid, max_rxq);
         return EINVAL;
     }
@@ -777,8 +777,8 @@ netdev_xsk_reconfigure(struct netdev *netdev)
     return 0;
 }
 
-/* Checks 'mtu', which 'dev' is to have or has got.  Returns true, with an error
- * to show, if the port cannot carry it. */
+/* Checks 'mtu', which 'dev' is to have or has got.  Returns true, with an
+ * error to show, if the port cannot carry it. */
 static bool
 netdev_xsk_note_mtu(struct netdev_xsk *dev, int mtu)
 {

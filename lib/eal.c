@@ -27,9 +27,9 @@ eal_start(char **errp)
 
     /* "try": Open vSwitch aborts when the start fails after "true".
      * "--legacy-mem" keeps Open vSwitch from adding "--in-memory", which DPDK
-     * refuses together with "--no-huge".  "--no-shconf" makes it keep no files,
-     * so that several daemons can live on one machine and leave none behind;
-     * the file prefix just names an empty folder. */
+     * refuses together with "--no-huge".  "--no-shconf" makes it keep no
+     * files, so that several daemons can live on one machine and leave none
+     * behind; the file prefix just names an empty folder. */
     smap_add(&config, "dpdk-init", "try");
     smap_add_format(&config, "dpdk-extra",
                     "--no-huge --no-pci --legacy-mem -m %d --no-shconf "

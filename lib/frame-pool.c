@@ -24,7 +24,7 @@ VLOG_DEFINE_THIS_MODULE(frame_pool);
  * through Open vSwitch may hold. */
 #define FRAME_POOL_SLACK 4096
 
-/* The smallest pool.  Enough for four ports of one queue with default rings. */
+/* The smallest pool: four ports of one queue with default rings. */
 #define FRAME_POOL_MIN 16384
 
 /* Free packets that one PMD thread keeps to itself. */
@@ -71,8 +71,6 @@ frame_pool_init_packet(struct rte_mempool *mp OVS_UNUSED, void *pool_,
     uint64_t addr = frame_pool_addr(pool, packet->mbuf.buf_addr);
 
     dp_packet_init_dpdk(packet);
-    dp_packet_reset_cutlen(packet);
-    packet->packet_type = htonl(PT_ETH);
     pool->packets[frame_pool_index(addr)] = packet;
 }
 

@@ -67,8 +67,8 @@ struct compat_xsk_tx_metadata {
 
 /* Checksum offload of Open vSwitch packets.
  *
- * OVS 3.5 keeps what a sender said of a checksum ('csum_start') apart from what
- * a packet needs as it leaves (DP_PACKET_OL_TX_*).  Since 3.6 there is one
+ * OVS 3.5 keeps what a sender said of a checksum ('csum_start') apart from
+ * what a packet needs as it leaves (DP_PACKET_OL_TX_*).  Since 3.6 there is one
  * state for each checksum, and a packet may be called partial only once its
  * headers have been parsed. */
 
@@ -86,25 +86,51 @@ compat_packet_reset_offloads(struct dp_packet *p)
 #endif
 }
 
-/* Tells Open vSwitch that the sender of 'p' left the transport checksum
- * partial: it holds the sum of the pseudo-header only, and whoever sends the
- * packet out completes it over the bytes from 'start', at 'start' + 'offset'.
- * Has no effect if Open vSwitch itself finds no transport header there. */
-static inline void
-compat_packet_set_csum_partial(struct dp_packet *p, uint16_t start,
-                               uint16_t offset OVS_UNUSED)
+/* Tells Open vSwitch that the sender of 'p' left the checksum of the transport
+ * header at 'start', of protocol 'proto' (TCP, UDP or SCTP), partial: the
+ * field at 'start' + 'offset' holds the sum of the pseudo-header only, and
+ * whoever sends the packet out completes it.
+ *
+ * Returns false if Open vSwitch itself finds no transport header at 'start',
+ * as in a packet with more VLAN tags than it looks at: it would then not
+ * complete the checksum, or even fail an assertion. */
+static inline bool
+compat_packet_set_csum_partial(struct dp_packet *p, uint8_t proto,
+                               uint16_t start, uint16_t offset OVS_UNUSED)
 {
-#if OVS_VERSION_NUM >= 306
     parse_tcp_flags(p, NULL, NULL, NULL);
-    if (p->l4_ofs == start
-        && (dp_packet_l4_proto_tcp(p) || dp_packet_l4_proto_udp(p)
-            || dp_packet_l4_proto_sctp(p))) {
-        dp_packet_l4_checksum_set_partial(p);
+    if (p->l4_ofs != start) {
+        return false;
     }
+#if OVS_VERSION_NUM >= 306
+    if (!(proto == IPPROTO_TCP ? dp_packet_l4_proto_tcp(p)
+          : proto == IPPROTO_UDP ? dp_packet_l4_proto_udp(p)
+          : dp_packet_l4_proto_sctp(p))) {
+        return false;
+    }
+    dp_packet_l4_checksum_set_partial(p);
 #else
+    /* Open vSwitch sets these itself as it extracts the packet's flow, but not
+     * when it takes the shortcut for flows that match only on the port. */
+    const uint8_t *l3 = dp_packet_l3(p);
+
+    if (IP_VER(l3[0]) == 4) {
+        dp_packet_hwol_set_tx_ipv4(p);
+    } else {
+        dp_packet_hwol_set_tx_ipv6(p);
+    }
+    if (proto == IPPROTO_TCP) {
+        dp_packet_hwol_set_csum_tcp(p);
+    } else if (proto == IPPROTO_UDP) {
+        dp_packet_hwol_set_csum_udp(p);
+    } else {
+        dp_packet_hwol_set_csum_sctp(p);
+    }
+    dp_packet_ol_set_l4_csum_partial(p);
     p->csum_start = start;
     p->csum_offset = offset;
 #endif
+    return true;
 }
 
 /* If Open vSwitch leaves the TCP or UDP checksum of 'p' to the device, returns

@@ -256,10 +256,11 @@ partial_csum_rx(struct dp_packet *p)
     }
 
     if (OVS_LIKELY(l4_csum_is_partial(data, &l4, &offset))) {
-        if (OVS_UNLIKELY(l4.has_options)) {
+        if (OVS_UNLIKELY(l4.has_options
+                         || !compat_packet_set_csum_partial(p, l4.proto,
+                                                            l4.ofs,
+                                                            offset))) {
             l4_csum_complete(data, &l4, offset);
-        } else {
-            compat_packet_set_csum_partial(p, l4.ofs, offset);
         }
         return true;
     }
@@ -269,12 +270,10 @@ partial_csum_rx(struct dp_packet *p)
     if (l4.proto == IPPROTO_SCTP && l4.len >= SCTP_HEADER_LEN
         && !l4.has_options) {
         offset = offsetof(struct sctp_header, sctp_csum);
-        if (!be16_at(data + l4.ofs + offset)
-            && !be16_at(data + l4.ofs + offset + 2)) {
-            compat_packet_set_csum_partial(p, l4.ofs, offset);
-            return true;
-        }
-        return false;
+        return (!be16_at(data + l4.ofs + offset)
+                && !be16_at(data + l4.ofs + offset + 2)
+                && compat_packet_set_csum_partial(p, l4.proto, l4.ofs,
+                                                  offset));
     }
 
     uint32_t inner = tunnel_payload(data, &l4);

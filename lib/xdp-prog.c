@@ -177,8 +177,8 @@ xdp_prog_set_socket(struct xdp_prog *prog, uint32_t queue_id, int fd)
                                 &fd, BPF_ANY);
 }
 
-/* True if 'prog' passes on what the device knows of a packet besides its bytes,
- * such as a VLAN tag, as far as the device tells. */
+/* True if 'prog' passes on what the device knows of a packet besides its
+ * bytes, such as a VLAN tag, as far as the device tells. */
 bool
 xdp_prog_has_metadata(const struct xdp_prog *prog)
 {

@@ -16,8 +16,8 @@
 
 enum xdp_rss_hash_type { XDP_RSS_TYPE_UNUSED = 0 };
 
-/* Weak, since older kernels lack them, and libbpf looks for all that the object
- * names, even where only the program that does without is loaded. */
+/* Weak, since older kernels lack them, and libbpf looks for all that the
+ * object names, even where only the program that does without is loaded. */
 extern int bpf_xdp_metadata_rx_hash(const struct xdp_md *, __u32 *hash,
                                     enum xdp_rss_hash_type *) __ksym __weak;
 extern int bpf_xdp_metadata_rx_vlan_tag(const struct xdp_md *, __be16 *proto,

@@ -432,6 +432,8 @@ xsk_take_frame(struct xsk *xsk, const struct xdp_desc *desc)
     packet->mbuf.ol_flags = RTE_MBUF_F_EXTERNAL;
     packet->mbuf.data_off = desc->addr % FRAME_SIZE;
     dp_packet_set_size(packet, desc->len);
+    packet->packet_type = htonl(PT_ETH);
+    dp_packet_reset_cutlen(packet);
     compat_packet_reset_offloads(packet);
     return packet;
 }
