@@ -23,6 +23,7 @@
 
 #include "dp-packet.h"
 #include "frame-pool.h"
+#include "if-notifier.h"
 #include "netdev-linux.h"
 #include "netdev-provider.h"
 #include "netlink-notifier.h"
@@ -401,6 +402,7 @@ xsk_port_open_mode(struct xsk_port *port, const struct device_info *info,
         return error;
     }
 
+    config.rx_metadata = xdp_prog_gave_metadata(port->prog);
     config.zerocopy = mode == XSK_MODE_NATIVE_ZC;
     if (config.zerocopy) {
         config.tx_csum &= info->features.tx_csum;
@@ -590,11 +592,15 @@ netdev_xsk_set_error(struct netdev_xsk *dev, char *error)
     if (error && (!dev->error || strcmp(error, dev->error))) {
         VLOG_ERR("%s", error);
     }
+    if (dev->error && !error) {
+        /* Only a reconfiguration of the bridge clears the column. */
+        if_notifier_manual_report();
+    }
     free(dev->error);
     dev->error = error;
 
-    /* The bridge clears the column whenever it reconfigures a port.  Have it
-     * ask again. */
+    /* Have the bridge ask for the error: it forgets the last one whenever it
+     * reconfigures the port. */
     netdev_change_seq_changed(&dev->linux_.up);
 }
 
@@ -788,6 +794,8 @@ netdev_xsk_note_mtu(struct netdev_xsk *dev, int mtu)
     char *error = dev->port ? xsk_port_check_mtu(name, dev->port, mtu) : NULL;
     if (error && !dev->mtu_error) {
         VLOG_ERR("%s", error);
+    } else if (!error && dev->mtu_error) {
+        if_notifier_manual_report();
     }
     free(dev->mtu_error);
     dev->mtu_error = error;
@@ -942,7 +950,7 @@ netdev_xsk_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     if (qfill) {
         *qfill = -ENOTSUP;
     }
-    xsk_send_pending(xsk);
+    xsk_poll_tx(xsk);
     return xsk_recv(xsk, batch);
 }
 
@@ -953,7 +961,7 @@ netdev_xsk_rxq_wait(struct netdev_rxq *rxq)
 
     if (xsk) {
         poll_fd_wait(xsk->fd, POLLIN);
-        if (xsk_send_pending(xsk)) {
+        if (xsk_flush_tx(xsk)) {
             poll_timer_wait(1);
         }
     }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
+#include <rte_memory.h>
 #include <rte_memzone.h>
 
 #include "eal.h"
@@ -71,6 +72,10 @@ frame_pool_init_packet(struct rte_mempool *mp OVS_UNUSED, void *pool_,
     uint64_t addr = frame_pool_addr(pool, packet->mbuf.buf_addr);
 
     dp_packet_init_dpdk(packet);
+
+    /* A frame lies within a page, while the pages of a pool may be anywhere in
+     * physical memory. */
+    packet->mbuf.buf_iova = rte_mem_virt2iova(packet->mbuf.buf_addr);
     pool->packets[frame_pool_index(addr)] = packet;
 }
 
@@ -85,9 +90,7 @@ frame_pool_create(int numa_id, uint32_t n_frames)
 
     snprintf(name, sizeof name, "frames-%u", n_created);
     const struct rte_memzone *mz = rte_memzone_reserve_aligned(
-        name, size, socket_id,
-        rte_eal_iova_mode() == RTE_IOVA_PA ? RTE_MEMZONE_IOVA_CONTIG : 0,
-        get_page_size());
+        name, size, socket_id, 0, get_page_size());
     if (!mz) {
         return NULL;
     }

@@ -185,6 +185,14 @@ xdp_prog_has_metadata(const struct xdp_prog *prog)
     return prog->has_meta;
 }
 
+/* Returns the place where 'prog' notes that it has put struct xsk_rx_meta in
+ * front of a packet.  Valid, and changing, until 'prog' is detached. */
+const bool *
+xdp_prog_gave_metadata(const struct xdp_prog *prog)
+{
+    return &prog->skel->bss->gave_metadata;
+}
+
 /* The number of packets that 'prog' dropped for want of room for their tag. */
 uint64_t
 xdp_prog_n_lost_tags(const struct xdp_prog *prog)

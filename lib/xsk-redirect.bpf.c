@@ -37,6 +37,10 @@ const volatile bool want_hash = false;
 /* Packets dropped because their VLAN tag could not be passed on. */
 __u64 n_lost_tags = 0;
 
+/* Whether any packet had metadata, so that user space need not look for it in
+ * vain: that would cost it a cache miss for each packet. */
+bool gave_metadata = false;
+
 SEC("xdp.frags")
 int
 xsk_redirect(struct xdp_md *ctx)
@@ -67,6 +71,9 @@ xsk_redirect_meta(struct xdp_md *ctx)
 
         if (room && (void *) (out + 1) <= (void *) (long) ctx->data) {
             *out = m;
+            if (!gave_metadata) {
+                gave_metadata = true;
+            }
         } else if (m.vlan_proto) {
             __sync_fetch_and_add(&n_lost_tags, 1);
             return XDP_DROP;

@@ -38,8 +38,13 @@ BUILD_ASSERT_DECL(FRAME_KERNEL_HEADROOM == XDP_PACKET_HEADROOM);
  * kernel takes it down in a work queue: 1 to 32 ms were seen. */
 #define BIND_TIMEOUT_MS 500
 
-/* Packets that we ask the kernel to send in one system call. */
+/* Packets that one system call sends, if the kernel lets us choose, and that
+ * may wait for it together.  The kernel's cost for each falls with their
+ * number; to wait for more would not gain much. */
 #define TX_BUDGET 256
+
+/* The number of polls for which packets may wait. */
+#define TX_POLLS 8
 
 enum { RING_RX, RING_TX, RING_FILL, RING_COMPLETION };
 
@@ -259,6 +264,11 @@ xsk_refill(struct xsk *xsk)
 {
     struct frame_pool *pool = xsk->pool;
     struct dp_packet *packets[NETDEV_MAX_BURST];
+    uint64_t *addrs = xsk->fill.ring;
+    uint32_t mask = xsk->fill.mask;
+    uint16_t *owners = pool->owners;
+    const char *base = pool->base;
+    uint16_t id = xsk->id;
 
     while (xsk->rx_outstanding + NETDEV_MAX_BURST <= xsk->config.n_rxq_desc) {
         uint32_t idx = xsk->fill.cached_prod;
@@ -268,10 +278,10 @@ xsk_refill(struct xsk *xsk)
             break;
         }
         for (int i = 0; i < NETDEV_MAX_BURST; i++) {
-            uint64_t addr = frame_pool_addr(pool, dp_packet_base(packets[i]));
+            uint64_t addr = (char *) dp_packet_base(packets[i]) - base;
 
-            pool->owners[frame_pool_index(addr)] = xsk->id;
-            *xsk_ring_prod__fill_addr(&xsk->fill, idx++) = addr;
+            owners[frame_pool_index(addr)] = id;
+            addrs[idx++ & mask] = addr;
         }
         xsk->fill.cached_prod = idx;
         xsk_ring_prod__submit(&xsk->fill, NETDEV_MAX_BURST);
@@ -300,6 +310,7 @@ xsk_open(const struct xsk_config *config, struct frame_pool *pool,
     xsk->fd = -1;
     ovs_spin_init(&xsk->tx_lock);
     atomic_init(&xsk->tx_pending, false);
+    atomic_init(&xsk->poller, OVSTHREAD_ID_UNSET);
     for (int i = 0; i < XSK_N_COUNTERS; i++) {
         atomic_init(&xsk->counters[i], 0);
     }
@@ -369,6 +380,9 @@ error:
 void
 xsk_close(struct xsk *xsk, struct xsk_stats *stats)
 {
+    if (xsk->maps[RING_TX]) {
+        xsk_flush_tx(xsk);
+    }
     if (stats) {
         xsk_add_stats(xsk, stats);
     }
@@ -392,7 +406,7 @@ xsk_close(struct xsk *xsk, struct xsk_stats *stats)
 /* Receiving. */
 
 /* Applies what the XDP program has put in front of 'packet', if anything. */
-static inline void
+static void
 xsk_read_rx_meta(struct xsk *xsk, struct dp_packet *packet)
 {
     struct xsk_rx_meta *meta = (struct xsk_rx_meta *) dp_packet_data(packet)
@@ -412,17 +426,17 @@ xsk_read_rx_meta(struct xsk *xsk, struct dp_packet *packet)
     }
 }
 
-/* Takes the frame of 'desc' from the kernel.  Returns its packet, or null if
- * the kernel did not have that frame. */
+/* Takes a frame with 'len' bytes at 'addr' from the kernel.  Returns its
+ * packet, or null if the kernel did not have that frame. */
 static inline struct dp_packet *
-xsk_take_frame(struct xsk *xsk, const struct xdp_desc *desc)
+xsk_take_frame(const struct frame_pool *pool, uint16_t id, uint64_t addr,
+               uint32_t len)
 {
-    struct frame_pool *pool = xsk->pool;
-    uint64_t index = frame_pool_index(desc->addr);
+    uint64_t index = frame_pool_index(addr);
+    uint32_t ofs = addr % FRAME_SIZE;
 
-    if (OVS_UNLIKELY(index >= pool->n_frames
-                     || pool->owners[index] != xsk->id
-                     || desc->len > FRAME_SIZE - desc->addr % FRAME_SIZE)) {
+    if (OVS_UNLIKELY(index >= pool->n_frames || pool->owners[index] != id
+                     || len > FRAME_SIZE - ofs)) {
         return NULL;
     }
     pool->owners[index] = 0;
@@ -430,8 +444,8 @@ xsk_take_frame(struct xsk *xsk, const struct xdp_desc *desc)
     struct dp_packet *packet = pool->packets[index];
 
     packet->mbuf.ol_flags = RTE_MBUF_F_EXTERNAL;
-    packet->mbuf.data_off = desc->addr % FRAME_SIZE;
-    dp_packet_set_size(packet, desc->len);
+    packet->mbuf.data_off = ofs;
+    dp_packet_set_size(packet, len);
     packet->packet_type = htonl(PT_ETH);
     dp_packet_reset_cutlen(packet);
     compat_packet_reset_offloads(packet);
@@ -476,6 +490,17 @@ xsk_append_segment(struct xsk *xsk, struct dp_packet *segment, bool last)
     return packet;
 }
 
+/* Fetches into the cache what will be looked at first of the packet at 'addr':
+ * its first bytes and its metadata. */
+static inline void
+xsk_prefetch(const struct frame_pool *pool, uint64_t addr)
+{
+    if (OVS_LIKELY(addr < pool->size)) {
+        OVS_PREFETCH(pool->base + addr);
+        OVS_PREFETCH(pool->packets[frame_pool_index(addr)]);
+    }
+}
+
 /* Receives up to a burst of packets into the empty 'batch', for the caller to
  * own.  Polling thread only.  Returns 0, or EAGAIN if there is none. */
 int
@@ -492,27 +517,42 @@ xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
         return EAGAIN;
     }
 
+    const struct frame_pool *pool = xsk->pool;
+    const struct xdp_desc *descs = xsk->rx.ring;
+    uint32_t mask = xsk->rx.mask;
+    uint16_t id = xsk->id;
+
+    /* Another core has just written the packets. */
+    for (uint32_t i = 0; i < n; i++) {
+        xsk_prefetch(pool, descs[(idx + i) & mask].addr);
+    }
+
+    bool metadata = __atomic_load_n(xsk->config.rx_metadata, __ATOMIC_RELAXED);
+    bool look_for_partial = xsk->config.rx_csum_partial;
+    bool in_parts = xsk->rx_head || xsk->rx_skip;
     uint64_t n_bytes = 0;
     uint64_t n_partial = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&xsk->rx, idx++);
+        const struct xdp_desc *desc = &descs[idx++ & mask];
         bool more = desc->options & XDP_PKT_CONTD;
-        struct dp_packet *packet = xsk_take_frame(xsk, desc);
+        struct dp_packet *packet = xsk_take_frame(pool, id, desc->addr,
+                                                  desc->len);
 
         if (OVS_UNLIKELY(!packet)) {
             xsk_count(xsk, XSK_RX_DROP_BAD_DESC, 1);
             continue;
         }
-        if (OVS_LIKELY(!xsk->rx_head && !xsk->rx_skip)) {
+        if (OVS_UNLIKELY(metadata) && !in_parts) {
             xsk_read_rx_meta(xsk, packet);
         }
-        if (OVS_UNLIKELY(more || xsk->rx_head || xsk->rx_skip)) {
+        if (OVS_UNLIKELY(more | in_parts)) {
             packet = xsk_append_segment(xsk, packet, !more);
+            in_parts = more;
             if (!packet) {
                 continue;
             }
         }
-        if (xsk->config.rx_csum_partial) {
+        if (look_for_partial) {
             n_partial += partial_csum_rx(packet);
         }
         n_bytes += dp_packet_size(packet);
@@ -537,6 +577,11 @@ xsk_reap_completions(struct xsk *xsk)
 {
     struct frame_pool *pool = xsk->pool;
     struct dp_packet *packets[NETDEV_MAX_BURST];
+    const uint64_t *addrs = xsk->completion.ring;
+    uint32_t mask = xsk->completion.mask;
+    uint16_t *owners = pool->owners;
+    uint32_t n_frames = pool->n_frames;
+    uint16_t id = xsk->id;
     uint32_t idx, n;
 
     while ((n = xsk_ring_cons__peek(&xsk->completion, NETDEV_MAX_BURST,
@@ -544,12 +589,10 @@ xsk_reap_completions(struct xsk *xsk)
         unsigned int n_packets = 0;
 
         for (uint32_t i = 0; i < n; i++) {
-            uint64_t addr = *xsk_ring_cons__comp_addr(&xsk->completion, idx++);
-            uint64_t index = frame_pool_index(addr);
+            uint64_t index = frame_pool_index(addrs[idx++ & mask]);
 
-            if (OVS_LIKELY(index < pool->n_frames
-                           && pool->owners[index] == xsk->id)) {
-                pool->owners[index] = 0;
+            if (OVS_LIKELY(index < n_frames && owners[index] == id)) {
+                owners[index] = 0;
                 packets[n_packets++] = pool->packets[index];
             }
         }
@@ -599,6 +642,8 @@ xsk_kick(struct xsk *xsk)
         last_left = left;
         xsk_reap_completions(xsk);
     }
+    xsk->tx_postponed = 0;
+    xsk->tx_polls = 0;
     atomic_store_relaxed(&xsk->tx_pending, pending);
 }
 
@@ -609,7 +654,10 @@ static inline bool
 xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
                 struct compat_xsk_tx_metadata *meta)
 {
-    if (!xsk->tx_csum
+    bool inner;
+
+    if (OVS_LIKELY(!xsk->tx_csum
+                   || !compat_packet_tx_csum_proto(packet, &inner))
         || !partial_csum_tx(packet, &meta->csum_start, &meta->csum_offset)) {
         return false;
     }
@@ -682,6 +730,26 @@ xsk_put_copy(struct xsk *xsk, struct dp_packet *packet, uint32_t n_free)
     return n;
 }
 
+/* Calls the kernel for the 'n' packets that were just put into the tx ring, or
+ * lets them wait for more: if this thread also polls the socket, xsk_poll_tx()
+ * will soon see to them. */
+static inline void
+xsk_kick_or_postpone(struct xsk *xsk, uint32_t n)
+    OVS_REQUIRES(xsk->tx_lock)
+{
+    unsigned int poller;
+
+    xsk->tx_postponed += n;
+    atomic_read_relaxed(&xsk->poller, &poller);
+    if (poller == ovsthread_id_self()
+        && xsk->tx_postponed < MIN(TX_BUDGET, xsk->config.n_txq_desc / 2)) {
+        xsk->tx_added = true;
+        atomic_store_relaxed(&xsk->tx_pending, true);
+    } else {
+        xsk_kick(xsk);
+    }
+}
+
 /* Sends the packets of 'batch', which become the socket's whether it can or
  * not.  A packet in the socket's frame pool goes out from where it is.  Any
  * thread. */
@@ -728,7 +796,7 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
 
     xsk_ring_prod__submit(&xsk->tx, n_descs);
     xsk->tx_outstanding += n_descs;
-    xsk_kick(xsk);
+    xsk_kick_or_postpone(xsk, n_descs);
 
     xsk_count(xsk, XSK_TX_PACKETS, n_packets);
     xsk_count(xsk, XSK_TX_BYTES, n_bytes);
@@ -738,15 +806,36 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     dp_packet_batch_init(batch);
 }
 
-/* If the device did not take all the packets that were sent before, tries
- * again.  Returns true if some are still left.  Any thread. */
+/* Sends what xsk_send() has left in the tx ring, unless more has come since the
+ * last call, in which case that may wait for still more, but not for long.
+ * Polling thread only; to be called before each xsk_recv(). */
+void
+xsk_poll_tx(struct xsk *xsk)
+{
+    bool pending;
+
+    atomic_store_relaxed(&xsk->poller, ovsthread_id_self());
+    atomic_read_relaxed(&xsk->tx_pending, &pending);
+    if (pending) {
+        ovs_spin_lock(&xsk->tx_lock);
+        if (!xsk->tx_added || ++xsk->tx_polls >= TX_POLLS) {
+            xsk_reap_completions(xsk);
+            xsk_kick(xsk);
+        }
+        xsk->tx_added = false;
+        ovs_spin_unlock(&xsk->tx_lock);
+    }
+}
+
+/* Sends what xsk_send() has left in the tx ring.  Returns true if the device
+ * does not take all of it for now.  Any thread. */
 bool
-xsk_send_pending(struct xsk *xsk)
+xsk_flush_tx(struct xsk *xsk)
 {
     bool pending;
 
     atomic_read_relaxed(&xsk->tx_pending, &pending);
-    if (OVS_UNLIKELY(pending)) {
+    if (pending) {
         ovs_spin_lock(&xsk->tx_lock);
         xsk_reap_completions(xsk);
         xsk_kick(xsk);

@@ -38,6 +38,8 @@ struct xsk_config {
     bool zerocopy;              /* Insist on zero-copy; else insist on copy. */
     bool tx_csum;               /* Let kernel or device complete checksums. */
     bool rx_csum_partial;       /* Look for partial checksums. */
+    const bool *rx_metadata;    /* Points to true once packets may have
+                                 * struct xsk_rx_meta before them. */
 };
 
 /* What a socket counts.  X(IDENTIFIER, name).  The packets are counted in user
@@ -99,7 +101,12 @@ struct xsk {
     struct xsk_ring_prod tx OVS_GUARDED;
     struct xsk_ring_cons completion OVS_GUARDED;
     uint32_t tx_outstanding OVS_GUARDED; /* Frames in these two rings. */
-    atomic_bool tx_pending;             /* The kernel left packets in 'tx'. */
+    uint32_t tx_postponed OVS_GUARDED;  /* Not yet shown to the kernel. */
+    uint32_t tx_polls OVS_GUARDED;      /* Polls since the first of these... */
+    bool tx_added OVS_GUARDED;          /* ...and if any came since the last
+                                         * poll. */
+    atomic_bool tx_pending;             /* The kernel must be called again. */
+    atomic_uint poller;                 /* Thread that polled last. */
 
     /* Each has one writer at a time: the polling thread, or who holds
      * 'tx_lock'.  Anyone may read. */
@@ -115,7 +122,8 @@ void xsk_close(struct xsk *, struct xsk_stats *);
 
 int xsk_recv(struct xsk *, struct dp_packet_batch *);
 void xsk_send(struct xsk *, struct dp_packet_batch *);
-bool xsk_send_pending(struct xsk *);
+void xsk_poll_tx(struct xsk *);
+bool xsk_flush_tx(struct xsk *);
 
 void xsk_add_stats(const struct xsk *, struct xsk_stats *);
 void xsk_format(const struct xsk *, struct ds *);
