@@ -1,0 +1,37 @@
+# Copyright (c) 2026 The ovs-datapath-plugins authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# The benchmark, "./quickstart bench": a driver and the programs it needs.
+
+noinst_PROGRAMS = \
+	tests/netdev-loop \
+	tests/xdp-load
+
+# Counts what an interface type costs in user space.
+tests_netdev_loop_SOURCES = tests/netdev-loop.c
+tests_netdev_loop_LDADD = $(OVS_AND_OUR_LIBS)
+tests_netdev_loop_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+# Sends and counts packets inside XDP.
+tests_xdp_load_SOURCES = tests/xdp-load.c
+tests_xdp_load_LDADD = $(LIBBPF_LIBS)
+
+tests/xdp-load.bpf.o: tests/xdp-load.bpf.c
+	$(AM_V_GEN)$(MKDIR_P) tests && \
+	$(CLANG) -target bpf $(BPF_CFLAGS) -MMD -MP -MF $@.d \
+	  -c $(top_srcdir)/tests/xdp-load.bpf.c -o $@
+-include tests/xdp-load.bpf.o.d
+
+tests/xdp-load.skel.h: tests/xdp-load.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton tests/xdp-load.bpf.o \
+	  name xdp_load > $@.tmp && mv $@.tmp $@
+tests/xdp-load.$(OBJEXT): tests/xdp-load.skel.h
+
+BUILT_SOURCES += tests/xdp-load.skel.h
+CLEANFILES += \
+	tests/xdp-load.bpf.o \
+	tests/xdp-load.bpf.o.d \
+	tests/xdp-load.skel.h
+EXTRA_DIST += \
+	tests/bench \
+	tests/xdp-load.bpf.c
