@@ -24,6 +24,9 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/xsk.h
 lib_libdatapathplugins_la_LIBADD = $(LIBXDP_LIBS) $(LIBBPF_LIBS)
 
+# What bpftool 7.5 generates does not compile with our warnings.
+GEN_SKELETON = { echo '\#pragma GCC system_header' && $(BPFTOOL) gen skeleton
+
 # The XDP program: C to BPF object, BPF object to a header that carries it.
 lib/xsk-redirect.bpf.o: lib/xsk-redirect.bpf.c
 	$(AM_V_GEN)$(MKDIR_P) lib && \
@@ -32,8 +35,8 @@ lib/xsk-redirect.bpf.o: lib/xsk-redirect.bpf.c
 -include lib/xsk-redirect.bpf.o.d
 
 lib/xsk-redirect.skel.h: lib/xsk-redirect.bpf.o
-	$(AM_V_GEN)$(BPFTOOL) gen skeleton lib/xsk-redirect.bpf.o \
-	  name xsk_redirect > $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(GEN_SKELETON) lib/xsk-redirect.bpf.o \
+	  name xsk_redirect; } > $@.tmp && mv $@.tmp $@
 lib/xdp-prog.lo: lib/xsk-redirect.skel.h
 
 BUILT_SOURCES += lib/xsk-redirect.skel.h

@@ -23,8 +23,8 @@ tests/xdp-load.bpf.o: tests/xdp-load.bpf.c
 -include tests/xdp-load.bpf.o.d
 
 tests/xdp-load.skel.h: tests/xdp-load.bpf.o
-	$(AM_V_GEN)$(BPFTOOL) gen skeleton tests/xdp-load.bpf.o \
-	  name xdp_load > $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(GEN_SKELETON) tests/xdp-load.bpf.o \
+	  name xdp_load; } > $@.tmp && mv $@.tmp $@
 tests/xdp-load.$(OBJEXT): tests/xdp-load.skel.h
 
 BUILT_SOURCES += tests/xdp-load.skel.h
