@@ -68,9 +68,9 @@ struct compat_xsk_tx_metadata {
 /* Checksum offload of Open vSwitch packets.
  *
  * OVS 3.5 keeps what a sender said of a checksum ('csum_start') apart from
- * what a packet needs as it leaves (DP_PACKET_OL_TX_*).  Since 3.6 there is one
- * state for each checksum, and a packet may be called partial only once its
- * headers have been parsed. */
+ * what a packet needs as it leaves (DP_PACKET_OL_TX_*).  Since 3.6 there is
+ * one state for each checksum, and a packet may be called partial only once
+ * its headers have been parsed. */
 
 /* Forgets what was known of the checksums of 'p', whose frame had another
  * packet before. */

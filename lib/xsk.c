@@ -806,8 +806,8 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     dp_packet_batch_init(batch);
 }
 
-/* Sends what xsk_send() has left in the tx ring, unless more has come since the
- * last call, in which case that may wait for still more, but not for long.
+/* Sends what xsk_send() has left in the tx ring, unless more has come since
+ * the last call, in which case that may wait for still more, but not for long.
  * Polling thread only; to be called before each xsk_recv(). */
 void
 xsk_poll_tx(struct xsk *xsk)
