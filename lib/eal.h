@@ -11,8 +11,9 @@
  * Otherwise starts it without hugepages and without probing any device.
  *
  * Returns 0, or a positive errno value with '*errp' set to a message that the
- * caller must free.  Call from the main thread only, with no lock held: the
- * start registers Open vSwitch's own DPDK providers. */
+ * caller must free.  Call from the main thread only, and not while netdev.c
+ * holds one of its locks: the start registers Open vSwitch's own DPDK
+ * providers there. */
 int eal_start(char **errp);
 
 #endif /* eal.h */

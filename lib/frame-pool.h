@@ -4,7 +4,7 @@
 #ifndef FRAME_POOL_H
 #define FRAME_POOL_H 1
 
-/* Packet memory that all our ports share.
+/* Packet memory that our ports share.
  *
  * A pool is one region of fixed-size frames.  Each frame belongs for ever to
  * one struct dp_packet (a DPDK mbuf with an external buffer), so an address in

@@ -412,7 +412,7 @@ xsk_read_rx_meta(struct xsk *xsk, struct dp_packet *packet)
     struct xsk_rx_meta *meta = (struct xsk_rx_meta *) dp_packet_data(packet)
                                - 1;
 
-    if (OVS_LIKELY(meta->magic != XSK_RX_META_MAGIC)) {
+    if (meta->magic != XSK_RX_META_MAGIC) {
         return;
     }
     meta->magic = 0;
