@@ -12,6 +12,7 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/eal.h \
 	lib/frame-pool.c \
 	lib/frame-pool.h \
+	lib/next-function.h \
 	lib/ovs-compat.h \
 	lib/partial-csum.c \
 	lib/partial-csum.h \

@@ -35,12 +35,16 @@ static struct ovs_mutex pools_mutex = OVS_MUTEX_INITIALIZER;
 static struct ovs_list pools OVS_GUARDED_BY(pools_mutex)
     = OVS_LIST_INITIALIZER(&pools);
 
+/* How many more frames this thread may take from 'limited_mp' of any pool. */
+static __thread unsigned int limit;
+
 static void
 frame_pool_destroy(struct frame_pool *pool)
     OVS_REQUIRES(pools_mutex)
 {
     VLOG_DBG("freeing a pool of %"PRIu32" frames", pool->n_frames);
     ovs_list_remove(&pool->list_node);
+    rte_mempool_free(pool->limited_mp);
     rte_mempool_free(pool->mp);
     rte_memzone_free(pool->mz);
     free(pool->packets);
@@ -79,6 +83,76 @@ frame_pool_init_packet(struct rte_mempool *mp OVS_UNUSED, void *pool_,
     pool->packets[frame_pool_index(addr)] = packet;
 }
 
+/* Mempool operations: 'limited_mp' has no elements of its own, but gives out
+ * those of the pool.  They go back to where they belong, since a packet knows
+ * its mempool. */
+
+static int
+limited_alloc(struct rte_mempool *mp OVS_UNUSED)
+{
+    return 0;
+}
+
+static void
+limited_free(struct rte_mempool *mp OVS_UNUSED)
+{
+}
+
+static int
+limited_enqueue(struct rte_mempool *mp OVS_UNUSED,
+                void *const *packets OVS_UNUSED, unsigned int n OVS_UNUSED)
+{
+    return -ENOTSUP;
+}
+
+static int
+limited_dequeue(struct rte_mempool *mp, void **packets, unsigned int n)
+{
+    const struct frame_pool *pool = mp->pool_data;
+
+    if (n > limit || rte_mempool_get_bulk(pool->mp, packets, n)) {
+        return -ENOBUFS;
+    }
+    limit -= n;
+    return 0;
+}
+
+static unsigned int
+limited_get_count(const struct rte_mempool *mp OVS_UNUSED)
+{
+    return limit;
+}
+
+static const struct rte_mempool_ops limited_ops = {
+    .name = "frame-limited",
+    .alloc = limited_alloc,
+    .free = limited_free,
+    .enqueue = limited_enqueue,
+    .dequeue = limited_dequeue,
+    .get_count = limited_get_count,
+};
+
+/* Makes 'limited_mp' of 'pool'.  Returns false if there is no memory. */
+static bool
+frame_pool_create_limited(struct frame_pool *pool, const char *name)
+{
+    struct rte_pktmbuf_pool_private private = {
+        .mbuf_data_room_size = FRAME_SIZE,
+        .mbuf_priv_size = rte_pktmbuf_priv_size(pool->mp),
+    };
+    struct rte_mempool *mp = rte_mempool_create_empty(
+        name, 1, pool->mp->elt_size, 0, sizeof private, SOCKET_ID_ANY, 0);
+
+    if (!mp || rte_mempool_set_ops_byname(mp, limited_ops.name, NULL)) {
+        rte_mempool_free(mp);
+        return false;
+    }
+    rte_pktmbuf_pool_init(mp, &private);
+    mp->pool_data = pool;
+    pool->limited_mp = mp;
+    return true;
+}
+
 static struct frame_pool *
 frame_pool_create(int numa_id, uint32_t n_frames)
     OVS_REQUIRES(pools_mutex)
@@ -88,9 +162,11 @@ frame_pool_create(int numa_id, uint32_t n_frames)
     size_t size = (size_t) n_frames * FRAME_SIZE;
     int socket_id = numa_id >= 0 ? numa_id : SOCKET_ID_ANY;
 
+    /* Completing a checksum, DPDK 22.11 may write one byte after the data,
+     * that is, after the last frame: hence the further page. */
     snprintf(name, sizeof name, "frames-%u", n_created);
     const struct rte_memzone *mz = rte_memzone_reserve_aligned(
-        name, size, socket_id, 0, get_page_size());
+        name, size + get_page_size(), socket_id, 0, get_page_size());
     if (!mz) {
         return NULL;
     }
@@ -101,7 +177,7 @@ frame_pool_create(int numa_id, uint32_t n_frames)
         .buf_len = size,
         .elt_size = FRAME_SIZE,
     };
-    snprintf(name, sizeof name, "packets-%u", n_created++);
+    snprintf(name, sizeof name, "packets-%u", ++n_created);
     struct rte_mempool *mp = rte_pktmbuf_pool_create_extbuf(
         name, n_frames, FRAME_POOL_CACHE,
         ROUND_UP(sizeof(struct dp_packet) - sizeof(struct rte_mbuf),
@@ -120,12 +196,21 @@ frame_pool_create(int numa_id, uint32_t n_frames)
     pool->n_frames = n_frames;
     pool->packets = xcalloc(n_frames, sizeof *pool->packets);
     pool->owners = xcalloc(n_frames, sizeof *pool->owners);
-    pool->numa_id = numa_id;
+    pool->numa_id = mz->socket_id;
+    snprintf(name, sizeof name, "limited-%u", n_created);
+    if (!frame_pool_create_limited(pool, name)) {
+        rte_mempool_free(mp);
+        rte_memzone_free(mz);
+        free(pool->packets);
+        free(pool->owners);
+        free(pool);
+        return NULL;
+    }
     rte_mempool_obj_iter(mp, frame_pool_init_packet, pool);
     ovs_list_push_back(&pools, &pool->list_node);
 
     VLOG_INFO("%"PRIu32" frames of %d bytes, NUMA node %d", n_frames,
-              FRAME_SIZE, numa_id);
+              FRAME_SIZE, pool->numa_id);
     return pool;
 }
 
@@ -141,7 +226,7 @@ frame_pool_find(int numa_id, uint32_t n_frames, uint32_t *n_new)
     n_frames += FRAME_POOL_SLACK;
     *n_new = FRAME_POOL_MIN;
     LIST_FOR_EACH (pool, list_node, &pools) {
-        if (pool->numa_id == numa_id) {
+        if (numa_id < 0 || pool->numa_id < 0 || pool->numa_id == numa_id) {
             if (pool->n_reserved + n_frames <= pool->n_frames) {
                 return pool;
             }
@@ -182,8 +267,9 @@ frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **poolp,
         pool->n_reserved += n_frames;
     } else {
         *errp = xasprintf("no memory for %"PRIu32" packet frames of %d bytes "
-                          "(%s); lower n_rxq, n_rxq_desc or n_txq_desc, or "
-                          "give DPDK more memory with other_config:dpdk-init "
+                          "(%s); lower n_rxq, n_rxq_desc or n_txq_desc of "
+                          "AF_XDP ports, or give DPDK more memory with "
+                          "other_config:dpdk-init "
                           "and dpdk-socket-mem", n_new, FRAME_SIZE,
                           rte_strerror(rte_errno));
         error = ENOMEM;
@@ -216,13 +302,22 @@ frame_pool_reclaim(struct frame_pool *pool, uint16_t owner)
     unsigned int n = 0;
 
     for (uint32_t i = 0; i < pool->n_frames; i++) {
-        if (pool->owners[i] == owner) {
-            pool->owners[i] = 0;
+        if (frame_pool_owner(pool, i) == owner) {
+            frame_pool_set_owner(pool, i, 0);
             frame_pool_put(pool, &pool->packets[i], 1);
             n++;
         }
     }
     return n;
+}
+
+/* Lets the calling thread take 'n' frames, and no more before the next call,
+ * from 'limited_mp' of any pool.  That is for a library that takes as many as
+ * someone else tells it to. */
+void
+frame_pool_set_limit(unsigned int n)
+{
+    limit = n;
 }
 
 static void
@@ -239,7 +334,7 @@ frame_pool_unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
         unsigned int n_rings = 0;
 
         for (uint32_t i = 0; i < pool->n_frames; i++) {
-            n_rings += pool->owners[i] != 0;
+            n_rings += frame_pool_owner(pool, i) != 0;
         }
         ds_put_cstr(&s, "frame pool: NUMA node ");
         if (pool->numa_id < 0) {
@@ -266,10 +361,12 @@ frame_pool_unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_destroy(&s);
 }
 
-/* Registers "frame-pool/show".  Call once, from the main thread. */
+/* Registers "frame-pool/show", and what a pool needs of DPDK.  Call once, from
+ * the main thread. */
 void
 frame_pool_init(void)
 {
+    rte_mempool_register_ops(&limited_ops);
     unixctl_command_register("frame-pool/show", "", 0, 0,
                              frame_pool_unixctl_show, NULL);
 }

@@ -24,6 +24,7 @@
  * packets are lost.  A pool goes when it has no user and its frames are
  * back. */
 
+#include <rte_mbuf.h>
 #include <rte_mempool.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +45,7 @@
 struct frame_pool {
     struct ovs_list list_node;      /* In 'pools'. */
     struct rte_mempool *mp;
+    struct rte_mempool *limited_mp; /* See frame_pool_set_limit(). */
     const struct rte_memzone *mz;   /* The frames. */
     char *base;                     /* First byte of the frames. */
     size_t size;                    /* Bytes of all frames. */
@@ -63,6 +65,7 @@ int frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **,
                        char **errp);
 void frame_pool_release(struct frame_pool *, uint32_t n_frames);
 unsigned int frame_pool_reclaim(struct frame_pool *, uint16_t owner);
+void frame_pool_set_limit(unsigned int n);
 
 /* Takes 'n' free packets, or none at all.  Any thread.  Returns false when the
  * pool has not so many. */
@@ -77,6 +80,23 @@ static inline void
 frame_pool_put(struct frame_pool *pool, struct dp_packet **packets, unsigned n)
 {
     rte_mempool_put_bulk(pool->mp, (void **) packets, n);
+}
+
+/* The socket in whose rings frame 'index' is, 0 if it is in none.  Any thread;
+ * but only who has the frame in its hands or its rings can be sure that it
+ * stays so. */
+static inline uint16_t
+frame_pool_owner(const struct frame_pool *pool, uint64_t index)
+{
+    return __atomic_load_n(&pool->owners[index], __ATOMIC_RELAXED);
+}
+
+/* Notes that frame 'index', which the caller has in its hands or its rings,
+ * is in the rings of socket 'owner', or in none if that is 0. */
+static inline void
+frame_pool_set_owner(struct frame_pool *pool, uint64_t index, uint16_t owner)
+{
+    __atomic_store_n(&pool->owners[index], owner, __ATOMIC_RELAXED);
 }
 
 /* True if 'packet' lives in a frame of 'pool' and nobody else refers to it,

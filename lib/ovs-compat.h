@@ -16,6 +16,7 @@
 
 #include "dp-packet.h"
 #include "flow.h"
+#include "openvswitch/json.h"
 
 /* Kernel interfaces.  The values are those of the kernel's
  * include/uapi/linux/if_xdp.h and bpf.h; Debian 12 ships Linux 6.1's. */
@@ -64,6 +65,22 @@ struct compat_xsk_tx_metadata {
     uint16_t csum_offset;       /* From 'csum_start'. */
     uint8_t unused[12];         /* Launch time, or a time stamp from it. */
 };
+
+/* Open vSwitch's libraries. */
+
+#if OVS_VERSION_NUM < 306
+static inline size_t
+json_array_size(const struct json *array)
+{
+    return json_array(array)->n;
+}
+
+static inline const struct json *
+json_array_at(const struct json *array, size_t i)
+{
+    return json_array(array)->elems[i];
+}
+#endif
 
 /* Checksum offload of Open vSwitch packets.
  *
@@ -153,6 +170,29 @@ compat_packet_tx_csum_proto(struct dp_packet *p, bool *inner)
     *inner = dp_packet_hwol_is_tunnel(p);
     return (dp_packet_hwol_l4_is_tcp(p) ? IPPROTO_TCP
             : dp_packet_hwol_l4_is_udp(p) ? IPPROTO_UDP : 0);
+#endif
+}
+
+/* True if the TCP payload of 'p' is to be cut into segments before it leaves
+ * by a device that cannot do that. */
+static inline bool
+compat_packet_is_tso(struct dp_packet *p)
+{
+#if OVS_VERSION_NUM >= 306
+    return dp_packet_get_tso_segsz(p) != 0;
+#else
+    return dp_packet_hwol_is_tso(p);
+#endif
+}
+
+/* Tells Open vSwitch that the TCP payload of 'p', whose checksum has been
+ * called partial, is to be cut into segments of 'segsz' bytes. */
+static inline void
+compat_packet_set_tso(struct dp_packet *p, uint16_t segsz)
+{
+    dp_packet_set_tso_segsz(p, segsz);
+#if OVS_VERSION_NUM < 306
+    dp_packet_hwol_set_tcp_seg(p);
 #endif
 }
 

@@ -126,7 +126,8 @@ l4_locate(const uint8_t *data, uint32_t size, uint32_t ofs,
         uint32_t ihl = IP_IHL(ip->ip_ihl_ver) * 4;
         uint32_t tot_len = ntohs(ip->ip_tot_len);
 
-        if (ihl < IP_HEADER_LEN || tot_len < ihl || size - ofs < tot_len
+        if (IP_VER(ip->ip_ihl_ver) != 4 || ihl < IP_HEADER_LEN
+            || tot_len < ihl || size - ofs < tot_len
             || IP_IS_FRAGMENT(ip->ip_frag_off)) {
             return false;
         }
@@ -145,7 +146,7 @@ l4_locate(const uint8_t *data, uint32_t size, uint32_t ofs,
             = ALIGNED_CAST(const struct ovs_16aligned_ip6_hdr *, data + ofs);
         uint32_t end = ofs + IPV6_HEADER_LEN + ntohs(ip6->ip6_plen);
 
-        if (size < end) {
+        if (IP_VER(data[ofs]) != 6 || size < end) {
             return false;
         }
         l4->proto = ip6->ip6_nxt;
@@ -320,14 +321,56 @@ partial_csum_rx(struct dp_packet *p)
     return partial_csum_rx__(p);
 }
 
-/* If Open vSwitch has left the TCP or UDP checksum of 'p' to the device, makes
- * it partial and returns true, with '*start' set to the first byte that it
- * covers, from the start of the packet, and '*offset' to its own place from
- * there.  Open vSwitch may have rewritten the addresses since the packet came
- * in, so the sum of the pseudo-header is stored anew.  Returns false if the
- * packet is complete. */
+/* Tells Open vSwitch that the transport checksum of 'p' is partial, which its
+ * sender has said in so many words, as a virtio driver does.  The sum in the
+ * checksum field is not looked at: not every driver stores the same one, and
+ * it is computed anew as the packet leaves.
+ *
+ * Returns false if 'p' has no transport header whose checksum could be
+ * partial. */
 bool
-partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
+partial_csum_rx_told(struct dp_packet *p)
+{
+    uint8_t *data = dp_packet_data(p);
+    struct l4_location l4;
+    uint32_t offset;
+
+    if (!l4_locate(data, dp_packet_size(p), 0, &l4)) {
+        return false;
+    }
+
+    bool sctp = l4.proto == IPPROTO_SCTP && l4.len >= SCTP_HEADER_LEN;
+    offset = (sctp ? offsetof(struct sctp_header, sctp_csum)
+              : csum_offset(l4.proto, l4.len));
+    if (!offset) {
+        return false;
+    }
+    if (l4.proto == IPPROTO_UDP && !be16_at(data + l4.ofs + offset)) {
+        ovs_be16 sum = sum_fold(l4.pseudo);
+
+        /* Open vSwitch would take 0 for "no checksum". */
+        memcpy(data + l4.ofs + offset, &sum, sizeof sum);
+    }
+    if (l4.has_options
+        || !compat_packet_set_csum_partial(p, l4.proto, l4.ofs, offset)) {
+        if (sctp) {
+            return false;
+        }
+
+        ovs_be16 sum = sum_fold(l4.pseudo);
+        memcpy(data + l4.ofs + offset, &sum, sizeof sum);
+        l4_csum_complete(data, &l4, offset);
+    }
+    return true;
+}
+
+/* If Open vSwitch has left the TCP or UDP checksum of 'p' to the device, makes
+ * it partial and returns true with '*pc' filled in.  Open vSwitch may have
+ * rewritten the addresses since the packet came in, so the sum of the
+ * pseudo-header is stored anew.  Returns false if the packet is complete, or
+ * was completed, since a device could not. */
+bool
+partial_csum_tx(struct dp_packet *p, struct partial_csum *pc)
 {
     bool inner;
     uint8_t proto = compat_packet_tx_csum_proto(p, &inner);
@@ -336,6 +379,7 @@ partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
         return false;
     }
 
+    const char *data = dp_packet_data(p);
     const uint8_t *l3 = inner ? dp_packet_inner_l3(p) : dp_packet_l3(p);
     char *l4 = inner ? dp_packet_inner_l4(p) : dp_packet_l4(p);
     size_t len = inner ? dp_packet_inner_l4_size(p) : dp_packet_l4_size(p);
@@ -346,7 +390,8 @@ partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
     }
 
     uint64_t pseudo = sum_proto_len(proto, len);
-    if (IP_VER(l3[0]) == 4) {
+    bool ipv6 = IP_VER(l3[0]) != 4;
+    if (!ipv6) {
         pseudo = sum_words(pseudo, l3 + offsetof(struct ip_header, ip_src), 8);
     } else {
         pseudo = sum_words(pseudo,
@@ -357,7 +402,32 @@ partial_csum_tx(struct dp_packet *p, uint16_t *start, uint16_t *offset)
     ovs_be16 sum = sum_fold(pseudo);
     memcpy(l4 + ofs, &sum, sizeof sum);
 
-    *start = l4 - (char *) dp_packet_data(p);
-    *offset = ofs;
+    pc->proto = proto;
+    pc->ipv6 = ipv6;
+    pc->l3_ofs = (const char *) l3 - data;
+    pc->start = l4 - data;
+    pc->len = len;
+    pc->offset = ofs;
+
+    /* A device sums up all bytes to the end of the packet.  If something
+     * follows what the headers count, it would be wrong. */
+    if (OVS_UNLIKELY(pc->start + pc->len != dp_packet_size(p))) {
+        partial_csum_complete(p, pc);
+        return false;
+    }
     return true;
+}
+
+/* Completes what partial_csum_tx() has left in 'pc', for a device that cannot
+ * after all. */
+void
+partial_csum_complete(struct dp_packet *p, const struct partial_csum *pc)
+{
+    const struct l4_location l4 = {
+        .ofs = pc->start,
+        .len = pc->len,
+        .proto = pc->proto,
+    };
+
+    l4_csum_complete(dp_packet_data(p), &l4, pc->offset);
 }

@@ -18,7 +18,19 @@
 
 struct dp_packet;
 
+/* A checksum that is to be completed by whoever sends the packet out. */
+struct partial_csum {
+    uint8_t proto;              /* IPPROTO_TCP or IPPROTO_UDP. */
+    bool ipv6;
+    uint16_t l3_ofs;            /* Network header, from the packet's start. */
+    uint16_t start;             /* First byte covered, likewise. */
+    uint16_t len;               /* Number of bytes covered. */
+    uint16_t offset;            /* The checksum field, from 'start'. */
+};
+
 bool partial_csum_rx(struct dp_packet *);
-bool partial_csum_tx(struct dp_packet *, uint16_t *start, uint16_t *offset);
+bool partial_csum_rx_told(struct dp_packet *);
+bool partial_csum_tx(struct dp_packet *, struct partial_csum *);
+void partial_csum_complete(struct dp_packet *, const struct partial_csum *);
 
 #endif /* partial-csum.h */

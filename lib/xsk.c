@@ -266,7 +266,6 @@ xsk_refill(struct xsk *xsk)
     struct dp_packet *packets[NETDEV_MAX_BURST];
     uint64_t *addrs = xsk->fill.ring;
     uint32_t mask = xsk->fill.mask;
-    uint16_t *owners = pool->owners;
     const char *base = pool->base;
     uint16_t id = xsk->id;
 
@@ -280,7 +279,7 @@ xsk_refill(struct xsk *xsk)
         for (int i = 0; i < NETDEV_MAX_BURST; i++) {
             uint64_t addr = (char *) dp_packet_base(packets[i]) - base;
 
-            owners[frame_pool_index(addr)] = id;
+            frame_pool_set_owner(pool, frame_pool_index(addr), id);
             addrs[idx++ & mask] = addr;
         }
         xsk->fill.cached_prod = idx;
@@ -429,17 +428,18 @@ xsk_read_rx_meta(struct xsk *xsk, struct dp_packet *packet)
 /* Takes a frame with 'len' bytes at 'addr' from the kernel.  Returns its
  * packet, or null if the kernel did not have that frame. */
 static inline struct dp_packet *
-xsk_take_frame(const struct frame_pool *pool, uint16_t id, uint64_t addr,
+xsk_take_frame(struct frame_pool *pool, uint16_t id, uint64_t addr,
                uint32_t len)
 {
     uint64_t index = frame_pool_index(addr);
     uint32_t ofs = addr % FRAME_SIZE;
 
-    if (OVS_UNLIKELY(index >= pool->n_frames || pool->owners[index] != id
+    if (OVS_UNLIKELY(index >= pool->n_frames
+                     || frame_pool_owner(pool, index) != id
                      || len > FRAME_SIZE - ofs)) {
         return NULL;
     }
-    pool->owners[index] = 0;
+    frame_pool_set_owner(pool, index, 0);
 
     struct dp_packet *packet = pool->packets[index];
 
@@ -517,7 +517,7 @@ xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
         return EAGAIN;
     }
 
-    const struct frame_pool *pool = xsk->pool;
+    struct frame_pool *pool = xsk->pool;
     const struct xdp_desc *descs = xsk->rx.ring;
     uint32_t mask = xsk->rx.mask;
     uint16_t id = xsk->id;
@@ -579,7 +579,6 @@ xsk_reap_completions(struct xsk *xsk)
     struct dp_packet *packets[NETDEV_MAX_BURST];
     const uint64_t *addrs = xsk->completion.ring;
     uint32_t mask = xsk->completion.mask;
-    uint16_t *owners = pool->owners;
     uint32_t n_frames = pool->n_frames;
     uint16_t id = xsk->id;
     uint32_t idx, n;
@@ -591,8 +590,9 @@ xsk_reap_completions(struct xsk *xsk)
         for (uint32_t i = 0; i < n; i++) {
             uint64_t index = frame_pool_index(addrs[idx++ & mask]);
 
-            if (OVS_LIKELY(index < n_frames && owners[index] == id)) {
-                owners[index] = 0;
+            if (OVS_LIKELY(index < n_frames
+                           && frame_pool_owner(pool, index) == id)) {
+                frame_pool_set_owner(pool, index, 0);
                 packets[n_packets++] = pool->packets[index];
             }
         }
@@ -654,14 +654,17 @@ static inline bool
 xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
                 struct compat_xsk_tx_metadata *meta)
 {
+    struct partial_csum pc;
     bool inner;
 
     if (OVS_LIKELY(!xsk->tx_csum
                    || !compat_packet_tx_csum_proto(packet, &inner))
-        || !partial_csum_tx(packet, &meta->csum_start, &meta->csum_offset)) {
+        || !partial_csum_tx(packet, &pc)) {
         return false;
     }
     meta->flags = XDP_TXMD_FLAGS_CHECKSUM;
+    meta->csum_start = pc.start;
+    meta->csum_offset = pc.offset;
     return true;
 }
 
@@ -682,7 +685,7 @@ xsk_put_frame(struct xsk *xsk, struct dp_packet *frame, uint32_t options,
     struct xdp_desc *desc = xsk_ring_prod__tx_desc(&xsk->tx,
                                                    xsk->tx.cached_prod++);
 
-    xsk->pool->owners[frame_pool_index(addr)] = xsk->id;
+    frame_pool_set_owner(xsk->pool, frame_pool_index(addr), xsk->id);
     desc->addr = addr;
     desc->len = dp_packet_size(frame);
     desc->options = options;

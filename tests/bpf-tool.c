@@ -23,7 +23,7 @@
 enum { TCX_INGRESS = 46, TCX_EGRESS = 47 };
 
 /* What such a program returns. */
-enum { TCX_PASS = 0, TCX_DROP = 2 };
+enum { VERDICT_PASS = 0, VERDICT_DROP = 2 };
 
 #define N_INSNS(INSNS) (sizeof INSNS / sizeof INSNS[0])
 
@@ -126,7 +126,7 @@ attach_tcx(int ifindex, int where, const struct bpf_insn *insns, size_t n)
     SET(BPF_REG_3, VID),                                                     \
     CALL(skb_vlan_push)
 #define POP_TAG(PROTO, VID)                                                  \
-    SET(BPF_REG_0, TCX_DROP),                                                \
+    SET(BPF_REG_0, VERDICT_DROP),                                                \
     FIELD(BPF_REG_1, vlan_present),                                          \
     SKIP_IF_EQUAL(BPF_REG_1, 1, 1),                                          \
     EXIT,                                                                    \
@@ -140,7 +140,7 @@ attach_tcx(int ifindex, int where, const struct bpf_insn *insns, size_t n)
     COPY(BPF_REG_1, BPF_REG_6),                                              \
     CALL(skb_vlan_pop)
 #define BEGIN COPY(BPF_REG_6, BPF_REG_1)
-#define PASS SET(BPF_REG_0, TCX_PASS), EXIT
+#define PASS SET(BPF_REG_0, VERDICT_PASS), EXIT
 
 static void
 cmd_tag(int ifindex, int outer, int inner)

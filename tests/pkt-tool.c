@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
@@ -53,6 +54,9 @@ usage(void)
           "      csum=good|bad|partial|none\n"
           "  send DEVICE [COUNT] < HEX\n"
           "      send frames just as they are\n"
+          "  offload DEVICE < HEX\n"
+          "      send frames, as the kernel sends its own: with a request to\n"
+          "      complete the checksum if it is partial\n"
           "  sniff DEVICE PORT PIDFILE > FILE\n"
           "      record frames to this TCP or UDP port; in the background.\n"
           "      One line each: vlan-tag-beside state-of-checksum frame.\n"
@@ -103,7 +107,9 @@ go_to_background(const char *pidfile)
     }
     setsid();
     fclose(stdin);
-    freopen("/dev/null", "w", stderr);
+    if (!freopen("/dev/null", "w", stderr)) {
+        exit(1);
+    }
 }
 
 static int
@@ -449,21 +455,42 @@ open_packet(const char *device, bool receive)
 }
 
 static void
-cmd_send(const char *device, int count)
+cmd_send(const char *device, int count, bool offload)
 {
     static char line[2 * MAX_FRAME + 2];
-    static uint8_t frame[MAX_FRAME];
+    static struct {
+        struct virtio_net_hdr hdr;
+        uint8_t data[MAX_FRAME];
+    } frame;
     int fd = open_packet(device, false);
 
+    if (offload && setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &(int) { 1 },
+                              sizeof(int))) {
+        die("PACKET_VNET_HDR");
+    }
     while (fgets(line, sizeof line, stdin)) {
+        struct packet_place place;
         size_t size = 0;
         unsigned int byte;
 
         while (sscanf(line + 2 * size, "%2x", &byte) == 1) {
-            frame[size++] = byte;
+            frame.data[size++] = byte;
+        }
+
+        const void *start = frame.data;
+        if (offload) {
+            memset(&frame.hdr, 0, sizeof frame.hdr);
+            if (packet_find(frame.data, size, &place)
+                && packet_check(frame.data, &place) == PACKET_CSUM_PARTIAL) {
+                frame.hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+                frame.hdr.csum_start = place.l4;
+                frame.hdr.csum_offset = place.csum - place.l4;
+            }
+            start = &frame;
+            size += sizeof frame.hdr;
         }
         for (int i = 0; i < count; i++) {
-            if (send(fd, frame, size, 0) != size) {
+            if (send(fd, start, size, 0) != size) {
                 die("send");
             }
         }
@@ -540,7 +567,9 @@ main(int argc, char *argv[])
     } else if (!strcmp(command, "frame") && argc > 2) {
         cmd_frame(argv + 2);
     } else if (!strcmp(command, "send") && (argc == 3 || argc == 4)) {
-        cmd_send(argv[2], argc == 4 ? atoi(argv[3]) : 1);
+        cmd_send(argv[2], argc == 4 ? atoi(argv[3]) : 1, false);
+    } else if (!strcmp(command, "offload") && argc == 3) {
+        cmd_send(argv[2], 1, true);
     } else if (!strcmp(command, "sniff") && argc == 5) {
         cmd_sniff(argv[2], atoi(argv[3]), argv[4]);
     } else {

@@ -240,7 +240,7 @@ test_tx(void)
         struct packet_spec spec = rnd_spec();
         struct packet_place place;
         uint8_t frame[MAX_FRAME], good[MAX_FRAME];
-        uint16_t start, offset;
+        struct partial_csum pc;
 
         /* Behind IPv6 extension headers, it is completed upon arrival. */
         if (spec.ip_version == 6) {
@@ -273,14 +273,15 @@ test_tx(void)
             packet_build(&spec, good, sizeof good, &place);
         }
 
-        expect(partial_csum_tx(p, &start, &offset) == partial,
+        expect(partial_csum_tx(p, &pc) == partial,
                partial ? "nothing is left to the kernel"
                : "a complete checksum is left to the kernel", frame, size);
         if (partial) {
-            expect(start == place.l4 && start + offset == place.csum,
+            expect(pc.start == place.l4
+                   && pc.start + pc.offset == place.csum,
                    "the wrong place is left to the kernel", frame, size);
-            kernel_completes(dp_packet_data(p), place.end, start, offset,
-                             !spec.tcp);
+            kernel_completes(dp_packet_data(p), place.end, pc.start,
+                             pc.offset, !spec.tcp);
         }
         expect_frame(p, good, size, "after completion by the kernel");
         dp_packet_delete(p);
