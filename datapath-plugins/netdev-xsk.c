@@ -24,6 +24,7 @@
 #include "dp-packet.h"
 #include "frame-pool.h"
 #include "if-notifier.h"
+#include "late-report.h"
 #include "netdev-linux.h"
 #include "netdev-provider.h"
 #include "netlink-notifier.h"
@@ -32,6 +33,7 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
+#include "port-options.h"
 #include "rtnetlink.h"
 #include "smap.h"
 #include "socket-util.h"
@@ -83,17 +85,6 @@ static const char *const mode_names[] = {
     NULL
 };
 
-enum xsk_auto { XSK_AUTO, XSK_TRUE, XSK_FALSE };
-
-static const char *const auto_names[] = {
-    [XSK_AUTO] = "auto",
-    [XSK_TRUE] = "true",
-    [XSK_FALSE] = "false",
-    NULL
-};
-
-static const char *const bool_names[] = { "false", "true", NULL };
-
 /* A port's options as the user gave them.  All are ints, so that one table
  * describes them and memcmp() compares them. */
 struct xsk_options {
@@ -103,17 +94,10 @@ struct xsk_options {
     int n_rxq_desc;
     int n_txq_desc;
     int csum_offload;           /* Boolean. */
-    int rx_csum_partial;        /* enum xsk_auto. */
+    int rx_csum_partial;        /* enum port_option_auto. */
 };
 
-static const struct xsk_option {
-    const char *name;
-    size_t ofs;                 /* In struct xsk_options. */
-    int default_value;
-    const char *const *names;   /* If not null, the names of the values. */
-    int min, max;               /* Otherwise a number from 'min' to 'max'... */
-    bool pow2;                  /* ...a power of two. */
-} xsk_option_table[] = {
+static const struct port_option xsk_option_table[] = {
 #define OPTION(NAME, MEMBER, ...) \
     { .name = NAME, .ofs = offsetof(struct xsk_options, MEMBER), __VA_ARGS__ }
     OPTION("xdp-mode", xdp_mode, .names = mode_names),
@@ -124,92 +108,10 @@ static const struct xsk_option {
     OPTION("n_txq_desc", n_txq_desc, .default_value = DEFAULT_TXQ_DESCS,
            .min = XSK_MIN_DESCS, .max = XSK_MAX_DESCS, .pow2 = true),
     OPTION("csum-offload", csum_offload, .default_value = true,
-           .names = bool_names),
-    OPTION("rx-csum-partial", rx_csum_partial, .names = auto_names),
+           .names = port_option_bool),
+    OPTION("rx-csum-partial", rx_csum_partial, .names = port_option_auto),
 #undef OPTION
 };
-
-static int *
-xsk_option_value(const struct xsk_option *option,
-                 const struct xsk_options *options)
-{
-    return ALIGNED_CAST(int *, (char *) options + option->ofs);
-}
-
-/* Sets '*value' from 's'.  Returns null, or else a description of the values
- * that 'option' allows, for the caller to free. */
-static char *
-xsk_option_parse(const struct xsk_option *option, const char *s, int *value)
-{
-    if (option->names) {
-        struct ds allowed = DS_EMPTY_INITIALIZER;
-
-        for (int i = 0; option->names[i]; i++) {
-            if (!strcmp(s, option->names[i])) {
-                *value = i;
-                ds_destroy(&allowed);
-                return NULL;
-            }
-            ds_put_format(&allowed, "%s%s", i ? ", " : "one of ",
-                          option->names[i]);
-        }
-        return ds_steal_cstr(&allowed);
-    }
-
-    if (str_to_int(s, 10, value) && *value >= option->min
-        && *value <= option->max && (!option->pow2 || IS_POW2(*value))) {
-        return NULL;
-    }
-    return xasprintf("%s from %d to %d",
-                     option->pow2 ? "a power of two" : "a number",
-                     option->min, option->max);
-}
-
-/* Fills 'options' from 'args'.  Returns 0, or EINVAL with '*errp' set to a
- * message for the caller to free. */
-static int
-xsk_options_parse(const char *name, const struct smap *args,
-                  struct xsk_options *options, char **errp)
-{
-    for (int i = 0; i < ARRAY_SIZE(xsk_option_table); i++) {
-        const struct xsk_option *option = &xsk_option_table[i];
-        const char *s = smap_get(args, option->name);
-        int *value = xsk_option_value(option, options);
-
-        *value = option->default_value;
-        if (s) {
-            char *allowed = xsk_option_parse(option, s, value);
-
-            if (allowed) {
-                *errp = xasprintf("%s: options:%s=%s is not valid; it must be "
-                                  "%s", name, option->name, s, allowed);
-                free(allowed);
-                return EINVAL;
-            }
-        }
-    }
-    return 0;
-}
-
-/* Warns of members of 'args' that are no options: a mistyped name should not
- * go unnoticed. */
-static void
-xsk_options_warn_unknown(const char *name, const struct smap *args)
-{
-    struct smap_node *node;
-
-    SMAP_FOR_EACH (node, args) {
-        bool known = false;
-
-        for (int i = 0; i < ARRAY_SIZE(xsk_option_table); i++) {
-            known |= !strcmp(node->key, xsk_option_table[i].name);
-        }
-        if (!known) {
-            VLOG_WARN("%s: options:%s is unknown and has no effect", name,
-                      node->key);
-        }
-    }
-}
 
 /* Devices. */
 
@@ -233,6 +135,7 @@ struct xsk_port {
 
 struct netdev_xsk {
     struct netdev_linux linux_;
+    struct late_report report;          /* Of an error. */
 
     /* Protects all that follows.  Outermost: netdev-linux takes its own. */
     struct ovs_mutex mutex;
@@ -325,11 +228,27 @@ device_n_queues(const char *name)
     }
 }
 
+/* Returns the NUMA node of the device, -1 if it has none.
+ *
+ * Like netdev_get_mtu(), this takes the mutex of 'linux_', and therefore must
+ * come before that of the port: with the former held, netdev-linux may call
+ * netdev_xsk_link_changed(), which takes the latter. */
+static int
+device_numa_id(const struct netdev *netdev)
+{
+    int numa_id = NETDEV_NUMA_UNSPEC;
+
+    /* It would remember that a device is on node 0 that is not there yet. */
+    if (if_nametoindex(netdev_get_name(netdev))) {
+        numa_id = netdev_get_numa_id(netdev);
+    }
+    return numa_id == NETDEV_NUMA_UNSPEC ? -1 : numa_id;
+}
+
 /* Returns 0 or a positive errno value. */
 static int
-device_query(const struct netdev *netdev, struct device_info *info)
+device_query(const char *name, struct device_info *info)
 {
-    const char *name = netdev_get_name(netdev);
     struct ethtool_drvinfo drvinfo = { .cmd = ETHTOOL_GDRVINFO };
 
     info->ifindex = if_nametoindex(name);
@@ -337,10 +256,6 @@ device_query(const struct netdev *netdev, struct device_info *info)
         return errno;
     }
     info->n_queues = device_n_queues(name);
-    info->numa_id = netdev_get_numa_id(netdev);
-    if (info->numa_id == NETDEV_NUMA_UNSPEC) {
-        info->numa_id = -1;
-    }
     device_ethtool(name, &drvinfo);
     info->is_veth = !strcmp(drvinfo.driver, "veth");
     info->leaves_csum_partial = (info->is_veth
@@ -392,12 +307,12 @@ xsk_port_open_mode(struct xsk_port *port, const struct device_info *info,
     struct xsk_config config = *base;
     int error;
 
-    error = xdp_prog_attach(info->ifindex,
-                            mode == XSK_MODE_GENERIC ? XDP_HOOK_GENERIC
-                            : XDP_HOOK_NATIVE,
-                            base->queue_id + port->n_xsks,
-                            info->features.rx_hash && !info->is_veth,
-                            &port->prog, errp);
+    error = xdp_prog_open(info->ifindex,
+                          mode == XSK_MODE_GENERIC ? XDP_HOOK_GENERIC
+                          : XDP_HOOK_NATIVE,
+                          base->queue_id + port->n_xsks,
+                          info->features.rx_hash && !info->is_veth,
+                          &port->prog, errp);
     if (error) {
         return error;
     }
@@ -425,6 +340,10 @@ xsk_port_open_mode(struct xsk_port *port, const struct device_info *info,
                               base->queue_id + i, ovs_strerror(error));
             goto error;
         }
+    }
+    error = xdp_prog_attach(port->prog, errp);
+    if (error) {
+        goto error;
     }
 
     port->mode = mode;
@@ -493,14 +412,15 @@ xsk_port_open_sockets(struct xsk_port *port, const struct device_info *info,
  * with '*errp' set to a message for the caller to free. */
 static int
 xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
-              struct xsk_port **portp, char **errp)
+              int numa_id, struct xsk_port **portp, char **errp)
 {
     const char *name = netdev_get_name(netdev);
     struct device_info info;
     char *reason = NULL;
     int error;
 
-    error = device_query(netdev, &info);
+    info.numa_id = numa_id;
+    error = device_query(name, &info);
     if (error) {
         *errp = xasprintf("%s: %s", name, ovs_strerror(error));
         return error;
@@ -529,9 +449,9 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
     port->n_queues = info.n_queues;
     port->n_xsks = n_xsks;
     port->xsks = xcalloc(n_xsks, sizeof *port->xsks);
-    port->rx_csum_partial = (options->rx_csum_partial == XSK_AUTO
+    port->rx_csum_partial = (options->rx_csum_partial == PORT_OPTION_AUTO
                              ? info.leaves_csum_partial
-                             : options->rx_csum_partial == XSK_TRUE);
+                             : options->rx_csum_partial == PORT_OPTION_TRUE);
 
     const struct xsk_config config = {
         .ifindex = info.ifindex,
@@ -596,6 +516,9 @@ netdev_xsk_set_error(struct netdev_xsk *dev, char *error)
         /* Only a reconfiguration of the bridge clears the column. */
         if_notifier_manual_report();
     }
+    if (dev->error || error) {
+        late_report_request(&dev->report, !error);
+    }
     free(dev->error);
     dev->error = error;
 
@@ -645,12 +568,19 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
 {
     struct netdev_xsk *dev = netdev_xsk_cast(netdev);
     const char *name = netdev_get_name(netdev);
-    struct xsk_options options;
+    struct xsk_options options = { 0 };
     char *message = NULL;
     int error;
 
-    xsk_options_warn_unknown(name, args);
-    error = xsk_options_parse(name, args, &options, &message);
+    port_options_warn_unknown(name, xsk_option_table,
+                              ARRAY_SIZE(xsk_option_table), args);
+    error = port_options_parse(name, xsk_option_table,
+                               ARRAY_SIZE(xsk_option_table), args, &options,
+                               &message);
+
+    int numa_id = device_numa_id(netdev);
+    int mtu = 0;
+    bool has_mtu = !netdev_get_mtu(netdev, &mtu);
 
     ovs_mutex_lock(&dev->mutex);
     free(dev->mtu_error);
@@ -662,30 +592,30 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
                                                 "stay in force", message));
             free(message);
             error = 0;
-        } else if (memcmp(&options, &dev->requested, sizeof options)) {
-            dev->requested = options;
-            netdev_request_reconfigure(netdev);
-        } else if (dev->error) {
-            /* Show it again, or clear it if it was about options that have
-             * been taken back since. */
-            netdev_xsk_set_error(dev, (dev->port
-                                       && !memcmp(&dev->port->options,
-                                                  &options, sizeof options)
-                                       ? NULL : xstrdup(dev->error)));
-            if (!dev->port) {
+        } else {
+            bool is_new = memcmp(&options, &dev->requested, sizeof options);
+
+            if (is_new || !dev->port) {
+                dev->requested = options;
                 netdev_request_reconfigure(netdev);
+            }
+            if (dev->error && dev->port
+                && !memcmp(&options, &dev->port->options, sizeof options)) {
+                /* It was about options that have been taken back.  There is
+                 * nothing for reconfigure() to do. */
+                netdev_xsk_set_error(dev, NULL);
+            } else if (dev->error && !is_new) {
+                netdev_xsk_set_error(dev, xstrdup(dev->error));
             }
         }
     } else {
         struct xsk_port *port;
 
         if (!error) {
-            error = xsk_port_open(netdev, &options, &port, &message);
+            error = xsk_port_open(netdev, &options, numa_id, &port, &message);
         }
         if (!error) {
-            int mtu = 0;
-
-            if (!netdev_get_mtu(netdev, &mtu)) {
+            if (has_mtu) {
                 message = xsk_port_check_mtu(name, port, mtu);
             }
             if (message) {
@@ -713,17 +643,12 @@ netdev_xsk_get_config(const struct netdev *netdev, struct smap *args)
     struct netdev_xsk *dev = netdev_xsk_cast(netdev);
 
     ovs_mutex_lock(&dev->mutex);
-    for (int i = 0; dev->port && i < ARRAY_SIZE(xsk_option_table); i++) {
-        const struct xsk_option *option = &xsk_option_table[i];
-        int value = *xsk_option_value(option, &dev->port->options);
+    if (dev->port) {
+        struct xsk_options options = dev->port->options;
 
-        if (option->names) {
-            smap_add(args, option->name, option->names[value]);
-        } else if (option->ofs == offsetof(struct xsk_options, n_rxq)) {
-            smap_add_format(args, option->name, "%d", dev->port->n_xsks);
-        } else {
-            smap_add_format(args, option->name, "%d", value);
-        }
+        options.n_rxq = dev->port->n_xsks;
+        port_options_format(xsk_option_table, ARRAY_SIZE(xsk_option_table),
+                            &options, args);
     }
     ovs_mutex_unlock(&dev->mutex);
     return 0;
@@ -733,7 +658,7 @@ netdev_xsk_get_config(const struct netdev *netdev, struct smap *args)
  * had.  If neither works, the port stays in the datapath without sockets until
  * its device or its options change. */
 static void
-netdev_xsk_reopen(struct netdev_xsk *dev)
+netdev_xsk_reopen(struct netdev_xsk *dev, int numa_id)
     OVS_REQUIRES(dev->mutex)
 {
     struct netdev *netdev = &dev->linux_.up;
@@ -750,9 +675,9 @@ netdev_xsk_reopen(struct netdev_xsk *dev)
     }
     dev->broken = false;
 
-    if (xsk_port_open(netdev, &dev->requested, &port, &message)
+    if (xsk_port_open(netdev, &dev->requested, numa_id, &port, &message)
         && memcmp(&previous, &dev->requested, sizeof previous)) {
-        if (!xsk_port_open(netdev, &previous, &port, &ignored)) {
+        if (!xsk_port_open(netdev, &previous, numa_id, &port, &ignored)) {
             char *refused = message;
 
             message = xasprintf("%s; the previous options stay in force",
@@ -771,13 +696,14 @@ static int
 netdev_xsk_reconfigure(struct netdev *netdev)
 {
     struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+    int numa_id = device_numa_id(netdev);
 
     ovs_mutex_lock(&dev->mutex);
     if (dev->has_options
         && (dev->broken || !dev->port
             || memcmp(&dev->port->options, &dev->requested,
                       sizeof dev->requested))) {
-        netdev_xsk_reopen(dev);
+        netdev_xsk_reopen(dev, numa_id);
     }
     ovs_mutex_unlock(&dev->mutex);
     return 0;
@@ -796,6 +722,9 @@ netdev_xsk_note_mtu(struct netdev_xsk *dev, int mtu)
         VLOG_ERR("%s", error);
     } else if (!error && dev->mtu_error) {
         if_notifier_manual_report();
+    }
+    if (dev->mtu_error || error) {
+        late_report_request(&dev->report, !error);
     }
     free(dev->mtu_error);
     dev->mtu_error = error;
@@ -882,6 +811,7 @@ netdev_xsk_construct(struct netdev *netdev)
     /* netdev-linux offers what the device's own transmit path can do. */
     netdev->ol_flags = 0;
     ovs_mutex_init(&dev->mutex);
+    late_report_init(&dev->report, netdev);
     atomic_init(&dev->tx_drop_no_socket, 0);
     return 0;
 }
@@ -891,6 +821,7 @@ netdev_xsk_destruct(struct netdev *netdev)
 {
     struct netdev_xsk *dev = netdev_xsk_cast(netdev);
 
+    late_report_destroy(&dev->report);
     xsk_port_close(dev->port, NULL);
     free(dev->error);
     free(dev->mtu_error);

@@ -12,10 +12,14 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/eal.h \
 	lib/frame-pool.c \
 	lib/frame-pool.h \
+	lib/late-report.c \
+	lib/late-report.h \
 	lib/next-function.h \
 	lib/ovs-compat.h \
 	lib/partial-csum.c \
 	lib/partial-csum.h \
+	lib/port-options.c \
+	lib/port-options.h \
 	lib/xdp-features.c \
 	lib/xdp-features.h \
 	lib/xdp-prog.c \

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 
 struct xdp_features {
+    bool native;                /* The driver itself can redirect packets to
+                                 * AF_XDP sockets... */
+    bool zerocopy;              /* ...without a copy. */
     bool rx_hash;               /* XDP programs may read the RSS hash. */
     bool rx_vlan_tag;           /* ...and a VLAN tag that is not in the packet,
                                  * which otherwise would be lost. */

@@ -22,7 +22,9 @@ VLOG_DEFINE_THIS_MODULE(xdp_prog);
 
 struct xdp_prog {
     struct xsk_redirect *skel;
-    int link_fd;
+    int ifindex;
+    enum xdp_hook hook;
+    int link_fd;                /* -1 while it is not attached. */
     bool has_meta;              /* Bound to the device, reads metadata. */
 };
 
@@ -71,22 +73,27 @@ xdp_prog_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
     return 0;
 }
 
+/* Returns the id of an XDP program that is attached to 'ifindex', or 0. */
+static uint32_t
+xdp_prog_attached_id(int ifindex)
+{
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+    if (bpf_xdp_query(ifindex, 0, &query)) {
+        return 0;
+    }
+    return (query.prog_id ? query.prog_id
+            : query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id);
+}
+
 /* Says in words why the kernel refused to attach to 'ifindex'. */
 static char *
 xdp_prog_attach_error(int ifindex, int error)
 {
-    LIBBPF_OPTS(bpf_xdp_query_opts, query);
-
     if (error == EBUSY || error == EEXIST) {
-        uint32_t id = 0;
-
-        if (!bpf_xdp_query(ifindex, 0, &query)) {
-            id = query.prog_id ? query.prog_id : query.drv_prog_id
-                 ? query.drv_prog_id : query.skb_prog_id;
-        }
         return xasprintf("another XDP program (id %"PRIu32") is attached to "
                          "the device; it is left alone, detach it first",
-                         id);
+                         xdp_prog_attached_id(ifindex));
     } else if (error == ENOSPC) {
         return xstrdup("the device has fewer rx queues than its peer has tx "
                        "queues; see ethtool -L");
@@ -99,17 +106,16 @@ xdp_prog_attach_error(int ifindex, int error)
     return xasprintf("attaching the XDP program: %s", ovs_strerror(error));
 }
 
-/* Loads the program with room for sockets on queues 0 to 'n_queues' - 1 and
- * attaches it to 'ifindex' at 'hook'.  'want_hash' asks the device for the
- * packets' RSS hashes, where it offers them.  A program that someone else has
- * attached is never replaced.
+/* Loads the program with room for sockets on queues 0 to 'n_queues' - 1, for
+ * 'ifindex' and 'hook'.  'want_hash' asks the device for the packets' RSS
+ * hashes, where it offers them.
  *
  * Returns 0, with '*progp' for the caller to xdp_prog_detach(), or a positive
  * errno value, with '*errp' set to a message for the caller to free.  EBUSY
- * and EEXIST mean that another program is there. */
+ * means that another program is attached, which may have the sockets, too. */
 int
-xdp_prog_attach(int ifindex, enum xdp_hook hook, uint32_t n_queues,
-                bool want_hash, struct xdp_prog **progp, char **errp)
+xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
+              bool want_hash, struct xdp_prog **progp, char **errp)
 {
     static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
     struct xsk_redirect *skel;
@@ -119,6 +125,11 @@ xdp_prog_attach(int ifindex, enum xdp_hook hook, uint32_t n_queues,
     if (ovsthread_once_start(&once)) {
         libbpf_set_print(xdp_prog_libbpf_print);
         ovsthread_once_done(&once);
+    }
+
+    if (xdp_prog_attached_id(ifindex)) {
+        *errp = xdp_prog_attach_error(ifindex, EBUSY);
+        return EBUSY;
     }
 
     if (hook == XDP_HOOK_NATIVE) {
@@ -137,23 +148,41 @@ xdp_prog_attach(int ifindex, enum xdp_hook hook, uint32_t n_queues,
         return error;
     }
 
-    LIBBPF_OPTS(bpf_link_create_opts, opts,
-                .flags = (hook == XDP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE
-                          : XDP_FLAGS_SKB_MODE));
-    struct bpf_program *prog = (has_meta ? skel->progs.xsk_redirect_meta
-                                : skel->progs.xsk_redirect);
-    int fd = bpf_link_create(bpf_program__fd(prog), ifindex, BPF_XDP, &opts);
-    if (fd < 0) {
-        error = -fd;
-        *errp = xdp_prog_attach_error(ifindex, error);
-        xsk_redirect__destroy(skel);
-        return error;
-    }
-
     *progp = xmalloc(sizeof **progp);
     (*progp)->skel = skel;
-    (*progp)->link_fd = fd;
+    (*progp)->ifindex = ifindex;
+    (*progp)->hook = hook;
+    (*progp)->link_fd = -1;
     (*progp)->has_meta = has_meta;
+    return 0;
+}
+
+/* Attaches 'prog' to its device.  A program that someone else has attached is
+ * never replaced.
+ *
+ * To attach and to detach makes the kernel report a change of the link, which
+ * has Open vSwitch configure its ports anew.  So this should come when nothing
+ * else can fail any more: a port that fails after it is tried over and over.
+ *
+ * Returns 0 or a positive errno value, with '*errp' set to a message for the
+ * caller to free.  EBUSY and EEXIST mean that another program is there. */
+int
+xdp_prog_attach(struct xdp_prog *prog, char **errp)
+{
+    LIBBPF_OPTS(bpf_link_create_opts, opts,
+                .flags = (prog->hook == XDP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE
+                          : XDP_FLAGS_SKB_MODE));
+    struct bpf_program *bpf = (prog->has_meta
+                               ? prog->skel->progs.xsk_redirect_meta
+                               : prog->skel->progs.xsk_redirect);
+    int fd = bpf_link_create(bpf_program__fd(bpf), prog->ifindex, BPF_XDP,
+                             &opts);
+
+    if (fd < 0) {
+        *errp = xdp_prog_attach_error(prog->ifindex, -fd);
+        return -fd;
+    }
+    prog->link_fd = fd;
     return 0;
 }
 
@@ -162,7 +191,9 @@ void
 xdp_prog_detach(struct xdp_prog *prog)
 {
     if (prog) {
-        close(prog->link_fd);
+        if (prog->link_fd >= 0) {
+            close(prog->link_fd);
+        }
         xsk_redirect__destroy(prog->skel);
         free(prog);
     }

@@ -20,8 +20,9 @@ enum xdp_hook {
     XDP_HOOK_GENERIC,           /* In the kernel's stack, for any device. */
 };
 
-int xdp_prog_attach(int ifindex, enum xdp_hook, uint32_t n_queues,
-                    bool want_hash, struct xdp_prog **, char **errp);
+int xdp_prog_open(int ifindex, enum xdp_hook, uint32_t n_queues,
+                  bool want_hash, struct xdp_prog **, char **errp);
+int xdp_prog_attach(struct xdp_prog *, char **errp);
 void xdp_prog_detach(struct xdp_prog *);
 
 int xdp_prog_set_socket(struct xdp_prog *, uint32_t queue_id, int fd);
