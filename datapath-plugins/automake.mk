@@ -4,6 +4,8 @@
 # The netdev classes, and the ovs-vswitchd that has them.
 
 lib_libdatapathplugins_la_SOURCES += \
+	datapath-plugins/netdev-vhost.c \
+	datapath-plugins/netdev-vhost.h \
 	datapath-plugins/netdev-xsk.c \
 	datapath-plugins/netdev-xsk.h
 

@@ -20,6 +20,16 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/partial-csum.h \
 	lib/port-options.c \
 	lib/port-options.h \
+	lib/vhost-call.c \
+	lib/vhost-call.h \
+	lib/vhost-dev.c \
+	lib/vhost-dev.h \
+	lib/vhost-filter.c \
+	lib/vhost-filter.h \
+	lib/vhost-memory.c \
+	lib/vhost-memory.h \
+	lib/vhost-socket.c \
+	lib/vhost-socket.h \
 	lib/xdp-features.c \
 	lib/xdp-features.h \
 	lib/xdp-prog.c \

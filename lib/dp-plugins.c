@@ -10,12 +10,23 @@
 
 #include "frame-pool.h"
 #include "netdev-provider.h"
+#include "netdev-vhost.h"
 #include "netdev-xsk.h"
 #include "ofproto/ofproto-provider.h"
 
-/* Each registers the interface types of one provider. */
-static void (*const providers[])(void) = {
-    netdev_xsk_register,        /* afxdp-polling, afxdp-interrupt */
+/* Each makes interface types. */
+static const struct provider {
+    void (*register_)(void);
+
+    /* Whether an interface is one of its own, and what is wrong with it. */
+    bool (*is_mine)(const struct netdev *);
+    char *(*get_error)(const struct netdev *);
+} providers[] = {
+    /* afxdp-polling, afxdp-interrupt. */
+    { netdev_xsk_register, is_netdev_xsk, netdev_xsk_get_error },
+
+    /* vhostuser, vhostuserclient. */
+    { netdev_vhost_register, is_netdev_vhost, netdev_vhost_get_error },
 };
 
 /* The linker's --wrap option sends Open vSwitch's calls of a function F here,
@@ -42,7 +53,7 @@ __wrap_netdev_vport_patch_register(void)
 
     frame_pool_init();
     for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
-        providers[i]();
+        providers[i].register_();
     }
 }
 
@@ -61,9 +72,11 @@ __wrap_ofproto_vport_get_status(const struct ofproto *ofproto,
 {
     const struct ofport *port = ofproto_get_port(ofproto, ofp_port);
 
-    if (port && is_netdev_xsk(port->netdev)) {
-        *errp = netdev_xsk_get_error(port->netdev);
-        return *errp ? EINVAL : 0;
+    for (size_t i = 0; port && i < ARRAY_SIZE(providers); i++) {
+        if (providers[i].is_mine(port->netdev)) {
+            *errp = providers[i].get_error(port->netdev);
+            return *errp ? EINVAL : 0;
+        }
     }
     return __real_ofproto_vport_get_status(ofproto, ofp_port, errp);
 }
