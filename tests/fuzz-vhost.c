@@ -1,0 +1,1053 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+#undef NDEBUG
+
+/* A fuzzer for what a guest can write: rings, descriptors, headers and
+ * packets, and for what the program that runs a guest can say.
+ *
+ * Ports of the type "vhostuser" are opened in this process, and each has a
+ * guest in this process, joined by the socket.  An input is a series of
+ * operations of the guests, see run_input(), between which the ports receive.
+ * What they receive is treated as Open vSwitch would: parsed, sent on to a
+ * device that can do nothing by itself, and to a guest.
+ *
+ * With clang, it is a libFuzzer program:
+ *
+ *     fuzz-vhost -max_total_time=60 CORPUS-FOLDER
+ *
+ * Compiled with FUZZ_STANDALONE defined it does without: it takes the options
+ * -max_total_time and -seed, runs all files of the folders given, and then
+ * inputs that it makes from them by chance. */
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dp-packet.h"
+#include "dummy.h"
+#include "flow.h"
+#include "netdev.h"
+#include "openvswitch/vlog.h"
+#include "ovs-compat.h"
+#include "ovs-numa.h"
+#include "ovs-rcu.h"
+#include "packet.h"
+#include "packets.h"
+#include "smap.h"
+#include "timeval.h"
+#include "userspace-tso.h"
+#include "util.h"
+#include "vhost-frontend.h"
+
+/* How long the other side of a socket may take for anything, in ms.  A
+ * machine that runs fuzzers may be slow. */
+#define TIMEOUT_MS 30000
+
+#define MAX_RXQS 4
+
+/* Bytes of an input that are looked at, and operations in it. */
+#define MAX_BYTES 4096
+#define MAX_OPS 64
+
+/* Inputs between two looks at all of the packet memory. */
+#define POOL_CHECK_INTERVAL 500
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A port and its guest. */
+struct pair {
+    const char *name;
+    uint64_t without;           /* Features that the guest does not accept. */
+    uint64_t with;              /* Further features that it does. */
+    unsigned int n_regions;
+    unsigned int n_pairs;
+
+    struct netdev *netdev;
+    struct netdev_rxq *rxqs[MAX_RXQS];
+    unsigned int n_rxqs;
+    char *path;
+    struct vfe vfe;
+    bool connected;
+    bool dirty;                 /* The rings are not in order... */
+    bool confused;              /* ...or what was agreed on. */
+};
+
+static struct pair pairs[] = {
+    { .name = "fuzz-split", .n_regions = 1, .n_pairs = 1 },
+    { .name = "fuzz-packed", .n_regions = 2, .n_pairs = 1,
+      .with = VFE_BIT(VFE_F_RING_PACKED) },
+    { .name = "fuzz-old", .n_regions = 1, .n_pairs = 1,
+      .without = (VFE_BIT(VFE_F_VERSION_1) | VFE_BIT(VFE_F_MRG_RXBUF)
+                  | VFE_BIT(VFE_F_EVENT_IDX) | VFE_BIT(VFE_F_ANY_LAYOUT)) },
+    { .name = "fuzz-plain", .n_regions = 3, .n_pairs = 2,
+      .without = VFE_BIT(VFE_F_CSUM) | VFE_BIT(VFE_F_GUEST_CSUM)
+                 | VFE_BIT(VFE_F_EVENT_IDX) },
+};
+
+static struct netdev *sink;     /* Has no offloads. */
+static char *rundir;
+static int memfd;               /* One page. */
+
+/* Reading an input.  What is not there is 0. */
+
+struct input {
+    const uint8_t *data;
+    size_t size;
+};
+
+static bool
+at_end(const struct input *in)
+{
+    return !in->size;
+}
+
+static void
+take(struct input *in, void *p, size_t n)
+{
+    size_t m = MIN(n, in->size);
+
+    memset(p, 0, n);
+    if (m) {
+        memcpy(p, in->data, m);
+        in->data += m;
+        in->size -= m;
+    }
+}
+
+static uint8_t
+take8(struct input *in)
+{
+    uint8_t x;
+
+    take(in, &x, sizeof x);
+    return x;
+}
+
+static uint16_t
+take16(struct input *in)
+{
+    uint16_t x;
+
+    take(in, &x, sizeof x);
+    return x;
+}
+
+static uint32_t
+take32(struct input *in)
+{
+    uint32_t x;
+
+    take(in, &x, sizeof x);
+    return x;
+}
+
+static uint64_t
+take64(struct input *in)
+{
+    uint64_t x;
+
+    take(in, &x, sizeof x);
+    return x;
+}
+
+/* Replaces some of the 'size' bytes at 'p', if the input wants that. */
+static void
+take_patches(struct input *in, void *p, size_t size)
+{
+    for (unsigned int n = take8(in) % 8; n && size; n--) {
+        size_t ofs = take16(in) % size;
+
+        ((uint8_t *) p)[ofs] = take8(in);
+    }
+}
+
+/* Checks of the packet memory. */
+
+/* rte_mempool_obj_cb_t. */
+static void
+check_mbuf(struct rte_mempool *mp, void *aux OVS_UNUSED, void *mbuf_,
+           unsigned int i OVS_UNUSED)
+{
+    struct rte_mbuf *mbuf = mbuf_;
+
+    assert(mbuf->pool == mp);
+    assert(mbuf->nb_segs == 1 && !mbuf->next);
+    assert(rte_mbuf_refcnt_read(mbuf) == 1);
+}
+
+static unsigned int n_pools;
+static bool thorough;
+
+/* If 'mp' is one of ours, checks that all packets are back in it. */
+static void
+check_pool(struct rte_mempool *mp, void *aux OVS_UNUSED)
+{
+    if (!strncmp(mp->name, "packets-", 8)) {
+        unsigned int n = rte_mempool_avail_count(mp);
+
+        n_pools++;
+        if (n != mp->size) {
+            ovs_abort(0, "%s: %u packets are back, not %u", mp->name, n,
+                      mp->size);
+        }
+        if (thorough) {
+            rte_mempool_obj_iter(mp, check_mbuf, NULL);
+        }
+    }
+}
+
+/* Checks the packet memory of all ports, none of which has a packet. */
+static void
+check_pools(void)
+{
+    static unsigned int n_calls;
+
+    n_pools = 0;
+    thorough = n_calls++ % POOL_CHECK_INTERVAL == 0;
+    rte_mempool_walk(check_pool, NULL);
+    assert(n_pools);
+}
+
+/* Ports. */
+
+static void
+close_rxqs(struct pair *pair)
+{
+    for (unsigned int i = 0; i < pair->n_rxqs; i++) {
+        netdev_rxq_close(pair->rxqs[i]);
+    }
+    pair->n_rxqs = 0;
+}
+
+/* Does what the main thread of Open vSwitch does for a port whose guest has
+ * changed. */
+static void
+run_port(struct pair *pair)
+{
+    ovsrcu_quiesce_end();
+    netdev_run();
+    if (!netdev_is_reconf_required(pair->netdev)) {
+        goto out;
+    }
+
+    close_rxqs(pair);
+    assert(!netdev_reconfigure(pair->netdev));
+    while (pair->n_rxqs < MIN(netdev_n_rxq(pair->netdev), MAX_RXQS)) {
+        assert(!netdev_rxq_open(pair->netdev, &pair->rxqs[pair->n_rxqs],
+                                pair->n_rxqs));
+        pair->n_rxqs++;
+    }
+
+out:
+    ovsrcu_quiesce_start();
+}
+
+static struct netdev *
+open_port(const char *name, const char *type)
+{
+    struct netdev_saved_flags *saved;
+    struct smap options = SMAP_INITIALIZER(&options);
+    struct netdev *netdev;
+    char *message = NULL;
+
+    if (!strcmp(type, "vhostuser")) {
+        smap_add(&options, "tso-offload", "true");
+    }
+
+    int error = netdev_open(name, type, &netdev);
+    if (!error) {
+        error = netdev_set_config(netdev, &options, &message);
+    }
+    if (!error && netdev_is_reconf_required(netdev)) {
+        error = netdev_reconfigure(netdev);
+    }
+    if (!error) {
+        error = netdev_turn_flags_on(netdev, NETDEV_UP, &saved);
+    }
+    if (error) {
+        ovs_fatal(error, "%s: %s", name, message ? message : "cannot open");
+    }
+    smap_destroy(&options);
+    return netdev;
+}
+
+/* Guests. */
+
+/* To take too long is the worst that the port can do, short of a crash. */
+static void
+check_timeout(const struct pair *pair, int error)
+{
+    if (error == ETIMEDOUT) {
+        ovs_abort(0, "%s: no answer: %s", pair->name, pair->vfe.step);
+    }
+}
+
+static void
+disconnect(struct pair *pair)
+{
+    vfe_destroy(&pair->vfe);
+    pair->connected = pair->dirty = pair->confused = false;
+}
+
+/* Waits until packets flow between 'pair''s guest and its port.  False if the
+ * guest has been disconnected. */
+static bool
+wait_until_up(struct pair *pair)
+{
+    long long int deadline = time_msec() + TIMEOUT_MS;
+
+    for (;;) {
+        run_port(pair);
+        if (netdev_get_carrier(pair->netdev)
+            && !netdev_is_reconf_required(pair->netdev)) {
+            return true;
+        }
+        if (!vfe_wait_closed(&pair->vfe, 1)) {
+            return false;
+        }
+        if (time_msec() > deadline) {
+            ovs_fatal(0, "%s: the port does not come up", pair->name);
+        }
+    }
+}
+
+/* Connects and starts the guest of 'pair', however long it may take for its
+ * last connection to end. */
+static void
+start_guest(struct pair *pair)
+{
+    long long int deadline = time_msec() + TIMEOUT_MS;
+    int error;
+
+    for (;;) {
+        vfe_init(&pair->vfe);
+        pair->vfe.n_pairs = pair->n_pairs;
+        pair->vfe.n_regions = pair->n_regions;
+        pair->vfe.ring_size = 128;
+        pair->vfe.buf_size = 1024;
+        pair->vfe.timeout_ms = TIMEOUT_MS;
+        pair->vfe.feature_mask |= pair->with;
+        pair->vfe.feature_mask &= ~pair->without;
+
+        error = vfe_connect(&pair->vfe, pair->path);
+        if (!error) {
+            error = vfe_start(&pair->vfe);
+        }
+        check_timeout(pair, error);
+        if (!error && wait_until_up(pair)) {
+            break;
+        }
+        vfe_destroy(&pair->vfe);
+        if (time_msec() > deadline) {
+            ovs_fatal(error, "%s: cannot connect: %s", pair->name,
+                      pair->vfe.step);
+        }
+        usleep(1000);
+    }
+    pair->connected = true;
+}
+
+/* Puts the guest of 'pair' into the state in which all inputs find it. */
+static void
+ready_guest(struct pair *pair)
+{
+    if (pair->confused) {
+        disconnect(pair);
+    } else if (pair->dirty) {
+        int error = vfe_restart(&pair->vfe);
+
+        check_timeout(pair, error);
+        if (error || !wait_until_up(pair)) {
+            disconnect(pair);
+        }
+        pair->dirty = false;
+    }
+    if (!pair->connected) {
+        start_guest(pair);
+    }
+}
+
+/* What Open vSwitch does with packets. */
+
+/* Checks what Open vSwitch relies on. */
+static void
+check_packet(const struct dp_packet *packet)
+{
+    struct dp_packet *p = CONST_CAST(struct dp_packet *, packet);
+    uint32_t size = dp_packet_size(p);
+    bool inner;
+
+    assert(size >= ETH_HEADER_LEN && size <= UINT16_MAX);
+    assert(p->mbuf.nb_segs == 1 && !p->mbuf.next);
+    assert(p->mbuf.pkt_len == p->mbuf.data_len);
+    assert(p->mbuf.data_off + size <= p->mbuf.buf_len);
+    assert(p->packet_type == htonl(PT_ETH));
+
+    /* Other than for a checksum that is left to someone, the offsets are only
+     * valid once the packet has been parsed. */
+    uint8_t proto = compat_packet_tx_csum_proto(p, &inner);
+    if (proto) {
+        assert(!inner && p->l3_ofs < p->l4_ofs && p->l4_ofs < size);
+        assert(dp_packet_l4_size(p) >= (proto == IPPROTO_TCP ? TCP_HEADER_LEN
+                                        : UDP_HEADER_LEN));
+    }
+    if (compat_packet_is_tso(p)) {
+        const struct tcp_header *tcp = dp_packet_l4(p);
+
+        assert(proto == IPPROTO_TCP && dp_packet_get_tso_segsz(p));
+        assert(TCP_OFFSET(tcp->tcp_ctl) * 4 >= TCP_HEADER_LEN);
+        assert(TCP_OFFSET(tcp->tcp_ctl) * 4 <= dp_packet_l4_size(p));
+    }
+}
+
+/* Parses 'packet' as a PMD thread does. */
+static void
+parse(struct dp_packet *packet)
+{
+    struct {
+        struct miniflow mf;
+        uint64_t buf[FLOW_U64S];
+    } key;
+
+    pkt_metadata_init(&packet->md, u32_to_odp(1));
+    miniflow_extract(packet, &key.mf);
+
+    uint32_t size = dp_packet_size(packet);
+    assert(packet->l3_ofs == UINT16_MAX || packet->l3_ofs <= size);
+    assert(packet->l4_ofs == UINT16_MAX || packet->l4_ofs <= size);
+}
+
+/* Receives from all queues of 'pair' until there is nothing, and sends it to
+ * 'to' or, if that is null, nowhere, besides the sink. */
+static void
+receive(struct pair *pair, struct pair *to)
+{
+    ovsrcu_quiesce_end();
+    for (unsigned int i = 0; i < 16 * pair->n_rxqs; i++) {
+        struct dp_packet_batch batch, copies;
+        struct dp_packet *packet;
+
+        dp_packet_batch_init(&batch);
+        dp_packet_batch_init(&copies);
+        if (netdev_rxq_recv(pair->rxqs[i % pair->n_rxqs], &batch, NULL)) {
+            continue;
+        }
+        assert(dp_packet_batch_size(&batch) <= NETDEV_MAX_BURST);
+        DP_PACKET_BATCH_FOR_EACH (j, packet, &batch) {
+            check_packet(packet);
+
+            /* The copy has no byte more than it needs, so that a sanitizer
+             * sees if one is looked at. */
+            struct dp_packet *copy = dp_packet_clone(packet);
+            parse(copy);
+            parse(packet);
+            dp_packet_batch_add(&copies, copy);
+        }
+        netdev_send(sink, 0, &copies, false);
+        if (to) {
+            netdev_send(to->netdev, i % 3, &batch, true);
+        } else {
+            dp_packet_delete_batch(&batch, true);
+        }
+    }
+    ovsrcu_quiesce_start();
+}
+
+/* Sends a packet that Open vSwitch might have to the guest of 'pair'. */
+static void
+send_to_guest(struct pair *pair, struct input *in)
+{
+    static uint8_t frame[VFE_MAX_FRAME];
+    struct packet_spec spec = {
+        .eth_dst = { 2, 0, 0, 0, 0, 1 },
+        .eth_src = { 2, 0, 0, 0, 0, 2 },
+        .ip_version = take8(in) & 1 ? 4 : 6,
+        .tcp = take8(in) & 1,
+        .n_vlans = take8(in) % 3,
+        .payload_len = take16(in) % 65000,
+        .csum = take8(in) % PACKET_N_CSUMS,
+        .seed = 1,
+    };
+    uint16_t segsz = take16(in);
+    struct dp_packet_batch batch;
+    struct packet_place place;
+
+    spec.n_options = take8(in) % 5 * 8;
+    size_t size = packet_build(&spec, frame, sizeof frame, &place);
+
+    struct dp_packet *packet = dp_packet_clone_data_with_headroom(frame, size,
+                                                                  128);
+    ovsrcu_quiesce_end();
+    parse(packet);
+    if (spec.csum == PACKET_CSUM_PARTIAL && !spec.n_options) {
+        compat_packet_set_csum_partial(packet, place.proto, place.l4,
+                                       place.csum - place.l4);
+        if (spec.tcp && segsz > 50 && spec.payload_len > segsz) {
+            compat_packet_set_tso(packet, segsz);
+        }
+    }
+    dp_packet_batch_init_packet(&batch, packet);
+    netdev_send(pair->netdev, take8(in) % 3, &batch, true);
+    ovsrcu_quiesce_start();
+}
+
+/* Operations of a guest. */
+
+static struct vfe_ring *
+take_ring(struct pair *pair, struct input *in)
+{
+    return &pair->vfe.rings[take8(in) % (2 * pair->n_pairs)];
+}
+
+/* A good frame and a good header, with changes. */
+static void
+op_frame(struct pair *pair, struct input *in)
+{
+    static uint8_t frame[VFE_MAX_FRAME];
+    uint8_t kind = take8(in);
+    struct packet_spec spec = {
+        .eth_dst = { 2, 0, 0, 0, 0, 1 },
+        .eth_src = { 2, 0, 0, 0, 0, 2 },
+        .ip_version = kind & 1 ? 4 : 6,
+        .tcp = kind & 2,
+        .n_vlans = kind & 4 ? 1 : 0,
+        .n_options = kind & 8 ? 8 : 0,
+        .payload_len = kind & 16 ? take16(in) % 65000 : 200,
+        .csum = kind & 32 ? PACKET_CSUM_PARTIAL : PACKET_CSUM_GOOD,
+        .seed = 1,
+    };
+    struct packet_place place;
+    size_t size = packet_build(&spec, frame, sizeof frame, &place);
+    struct vfe_net_hdr hdr = { .flags = 0 };
+
+    if (kind & 32) {
+        hdr.flags = VFE_HDR_NEEDS_CSUM;
+        hdr.csum_start = place.l4;
+        hdr.csum_offset = place.csum - place.l4;
+        if (kind & 64) {
+            hdr.gso_type = kind & 1 ? VFE_GSO_TCPV4 : VFE_GSO_TCPV6;
+            hdr.gso_size = 1000;
+            hdr.hdr_len = place.payload;
+        }
+    }
+    take_patches(in, &hdr, sizeof hdr);
+    take_patches(in, frame, MIN(size, 128));
+    if (kind & 128) {
+        size = take16(in) % (size + 1);
+    }
+    vfe_tx(&pair->vfe, vfe_tx_ring(&pair->vfe, 0), &hdr, frame, size);
+}
+
+/* Any bytes. */
+static void
+op_bytes(struct pair *pair, struct input *in)
+{
+    uint8_t frame[256];
+    struct vfe_net_hdr hdr;
+    size_t size = take8(in);
+
+    take(in, &hdr, sizeof hdr);
+    take(in, frame, size);
+    vfe_tx(&pair->vfe, vfe_tx_ring(&pair->vfe, 0), &hdr, frame, size);
+}
+
+/* An address, in memory or not. */
+static uint64_t
+take_address(struct pair *pair, struct input *in)
+{
+    struct vfe *vfe = &pair->vfe;
+    uint8_t kind = take8(in);
+    const struct vfe_region *region = &vfe->regions[kind % vfe->n_regions];
+
+    switch (kind >> 5) {
+    case 0:
+        return take64(in);
+    case 1:
+        return region->gpa + region->size - take16(in);
+    case 2:
+        return region->gpa + take32(in);
+    default:
+        return region->gpa + region->used + take16(in);
+    }
+}
+
+/* A chain of descriptors; in split rings, from the beginning of the table. */
+static void
+op_chain(struct pair *pair, struct input *in)
+{
+    struct vfe_desc descs[16];
+    unsigned int n = 1 + take8(in) % ARRAY_SIZE(descs);
+    bool good_links = take8(in) & 1;
+    struct vfe_ring *ring = take_ring(pair, in);
+
+    for (unsigned int i = 0; i < n; i++) {
+        descs[i].addr = take_address(pair, in);
+        descs[i].len = take8(in) & 1 ? take32(in) : take16(in);
+        descs[i].flags = take16(in);
+        descs[i].next = take16(in);
+        if (good_links) {
+            descs[i].flags &= VFE_DESC_WRITE | VFE_DESC_INDIRECT;
+            descs[i].flags |= i + 1 < n ? VFE_DESC_NEXT : 0;
+            descs[i].next = i + 1;
+        }
+    }
+    vfe_post_raw(&pair->vfe, ring, descs, n);
+}
+
+/* Bytes anywhere in a ring: 0 its descriptors, 1 what else we write, 2 what
+ * only the device should. */
+static void
+op_ring(struct pair *pair, struct input *in)
+{
+    struct vfe_ring *ring = take_ring(pair, in);
+    size_t size = ring->size * sizeof(struct vfe_desc);
+    uint8_t *part = NULL;
+
+    switch (take8(in) % 3) {
+    case 0:
+        part = (uint8_t *) (ring->packed ? (void *) ring->packed_desc
+                            : (void *) ring->desc);
+        break;
+    case 1:
+        part = (uint8_t *) (ring->packed ? (void *) ring->driver_event
+                            : (void *) ring->avail);
+        size = ring->packed ? 4 : 6 + 2 * ring->size;
+        break;
+    case 2:
+        part = (uint8_t *) (ring->packed ? (void *) ring->device_event
+                            : (void *) ring->used);
+        size = ring->packed ? 4 : 6 + 8 * ring->size;
+        break;
+    }
+
+    size_t ofs = take16(in) % size;
+    size_t n = MIN(take8(in) % 64, size - ofs);
+    take(in, part + ofs, n);
+}
+
+/* Bytes where the chains above lead. */
+static void
+op_memory(struct pair *pair, struct input *in)
+{
+    struct vfe *vfe = &pair->vfe;
+    struct vfe_region *region = &vfe->regions[take8(in) % vfe->n_regions];
+    size_t ofs = take16(in);
+    size_t n = take8(in);
+
+    assert(region->used + ofs + n <= region->size);
+    take(in, region->mem + region->used + ofs, n);
+}
+
+/* The available index moves. */
+static void
+op_index(struct pair *pair, struct input *in)
+{
+    struct vfe_ring *ring = take_ring(pair, in);
+    int8_t n = take8(in);
+
+    if (!ring->packed) {
+        ring->avail_idx += n;
+        __atomic_store_n(&ring->avail->idx, ring->avail_idx, __ATOMIC_RELEASE);
+    }
+}
+
+/* Takes what has come. */
+static void
+op_receive(struct pair *pair)
+{
+    static uint8_t frame[VFE_MAX_FRAME];
+    struct vfe_net_hdr hdr;
+    size_t size;
+
+    for (unsigned int i = 0; i < pair->n_pairs; i++) {
+        for (unsigned int j = 0; j < pair->vfe.ring_size; j++) {
+            int error = vfe_rx(&pair->vfe, vfe_rx_ring(&pair->vfe, i), &hdr,
+                               frame, &size);
+
+            if (error) {
+                assert(error == EAGAIN || pair->dirty);
+                break;
+            }
+            assert(pair->dirty || size >= ETH_HEADER_LEN);
+        }
+    }
+}
+
+/* Stores in 'payload' what would be good in the message 'request'.  Returns
+ * its size. */
+static size_t
+good_payload(struct pair *pair, uint32_t request, struct vfe_ring *ring,
+             struct vfe_payload *payload)
+{
+    struct vfe *vfe = &pair->vfe;
+
+    memset(payload, 0, sizeof *payload);
+    switch (request) {
+    case VFE_SET_FEATURES:
+        payload->u64 = vfe->features;
+        return 8;
+
+    case VFE_SET_PROTOCOL_FEATURES:
+        payload->u64 = vfe->protocol;
+        return 8;
+
+    case VFE_SET_MEM_TABLE:
+        payload->mem.n = vfe->n_regions;
+        for (unsigned int i = 0; i < vfe->n_regions; i++) {
+            payload->mem.regions[i].gpa = vfe->regions[i].gpa;
+            payload->mem.regions[i].size = vfe->regions[i].size;
+            payload->mem.regions[i].uva = vfe->regions[i].uva;
+        }
+        return 8 + 32 * vfe->n_regions;
+
+    case VFE_SET_VRING_ADDR:
+        payload->addr.index = ring->index;
+        payload->addr.desc = vfe_uva(vfe, (ring->packed
+                                           ? (void *) ring->packed_desc
+                                           : (void *) ring->desc));
+        payload->addr.avail = vfe_uva(vfe, (ring->packed
+                                            ? (void *) ring->driver_event
+                                            : (void *) ring->avail));
+        payload->addr.used = vfe_uva(vfe, (ring->packed
+                                           ? (void *) ring->device_event
+                                           : (void *) ring->used));
+        return sizeof payload->addr;
+
+    case VFE_SET_VRING_NUM:
+        payload->state.index = ring->index;
+        payload->state.num = ring->size;
+        return 8;
+
+    case VFE_SET_VRING_ENABLE:
+        payload->state.index = ring->index;
+        payload->state.num = 1;
+        return 8;
+
+    case VFE_SET_VRING_BASE:
+    case VFE_GET_VRING_BASE:
+    case VFE_SET_VRING_KICK:
+    case VFE_SET_VRING_CALL:
+    case VFE_SET_VRING_ERR:
+        payload->state.index = ring->index;
+        return 8;
+
+    case VFE_IOTLB_MSG:
+        return 32;
+
+    case VFE_GET_INFLIGHT_FD:
+    case VFE_SET_INFLIGHT_FD:
+        payload->u64 = 4096;
+        return 24;
+
+    case VFE_GET_FEATURES:
+    case VFE_GET_PROTOCOL_FEATURES:
+    case VFE_GET_QUEUE_NUM:
+    case VFE_SET_OWNER:
+    case VFE_RESET_OWNER:
+        return 0;
+
+    default:
+        payload->u64 = 4096;
+        return 16;
+    }
+}
+
+/* A message, of any kind, with changes. */
+static void
+op_message(struct pair *pair, struct input *in)
+{
+    struct vfe *vfe = &pair->vfe;
+    uint8_t bytes[sizeof(struct vfe_header) + sizeof(struct vfe_payload)];
+    struct vfe_header header = { .request = take8(in) % 44 };
+    struct vfe_ring *ring = take_ring(pair, in);
+    struct vfe_payload payload;
+    uint8_t flags = take8(in);
+    int fds[VFE_MAX_REGIONS];
+    size_t n_fds = 0;
+    int error;
+
+    header.flags = VFE_VERSION | (flags & VFE_NEED_REPLY);
+    header.size = good_payload(pair, header.request, ring, &payload);
+    if (flags & 1) {
+        n_fds = (header.request == VFE_SET_MEM_TABLE ? vfe->n_regions
+                 : take8(in) % (ARRAY_SIZE(fds) + 1));
+    }
+    for (size_t i = 0; i < n_fds; i++) {
+        fds[i] = (header.request == VFE_SET_MEM_TABLE ? vfe->regions[i].fd
+                  : header.request == VFE_SET_VRING_KICK ? ring->kick_fd
+                  : header.request == VFE_SET_VRING_CALL ? ring->call_fd
+                  : memfd);
+        if (flags & 2 && take8(in) & 1) {
+            fds[i] = memfd;
+        }
+    }
+    if (flags & 4) {
+        take_patches(in, &payload, MAX(header.size, 8));
+    }
+    if (flags & 16) {
+        /* Still the size that is sent, else the peer waits for the rest. */
+        header.size = take8(in);
+    }
+    memcpy(bytes, &header, sizeof header);
+    memcpy(bytes + sizeof header, &payload, sizeof payload);
+    pair->dirty = true;
+    if (header.request == VFE_SET_PROTOCOL_FEATURES) {
+        pair->confused = true;
+    }
+
+    error = vfe_send_raw(vfe, bytes, sizeof header + header.size, fds, n_fds);
+
+    /* Answers in between are skipped. */
+    if (!error) {
+        error = vfe_send(vfe, VFE_GET_FEATURES, 0, NULL, 0, NULL, 0);
+    }
+    while (!error) {
+        error = vfe_recv(vfe, &header, &payload);
+        if (!error && header.request == VFE_GET_FEATURES
+            && !(header.flags & VFE_NEED_REPLY)) {
+            break;
+        }
+    }
+    if (error) {
+        vfe->step = "any message";
+        check_timeout(pair, error);
+        disconnect(pair);
+    }
+    run_port(pair);
+}
+
+/* Runs one input. */
+static void
+run_input(struct input *in)
+{
+    struct pair *pair = &pairs[take8(in) % ARRAY_SIZE(pairs)];
+    struct pair *to = &pairs[take8(in) % ARRAY_SIZE(pairs)];
+
+    ready_guest(pair);
+    ready_guest(to);
+    for (int i = 0; i < MAX_OPS && !at_end(in) && pair->connected; i++) {
+        switch (take8(in) % 12) {
+        case 0:
+        case 1:
+            op_frame(pair, in);
+            break;
+        case 2:
+            op_bytes(pair, in);
+            break;
+        case 3:
+        case 4:
+            pair->dirty = true;
+            op_chain(pair, in);
+            break;
+        case 5:
+            pair->dirty = true;
+            op_ring(pair, in);
+            break;
+        case 6:
+            op_memory(pair, in);
+            break;
+        case 7:
+            pair->dirty = true;
+            op_index(pair, in);
+            break;
+        case 8:
+            receive(pair, to);
+            break;
+        case 9:
+            send_to_guest(pair, in);
+            break;
+        case 10:
+            op_receive(pair);
+            break;
+        case 11:
+            op_message(pair, in);
+            break;
+        }
+    }
+    receive(pair, to);
+    if (pair->connected) {
+        op_receive(pair);
+    }
+    if (to->connected) {
+        op_receive(to);
+    }
+    check_pools();
+}
+
+static void
+clean_up(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        if (pairs[i].path) {
+            unlink(pairs[i].path);
+        }
+    }
+    rmdir(rundir);
+}
+
+int
+LLVMFuzzerInitialize(int *argc OVS_UNUSED, char ***argv)
+{
+    const char *tmpdir = getenv("TMPDIR");
+    struct smap config = SMAP_INITIALIZER(&config);
+
+    set_program_name((*argv)[0]);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    rundir = xasprintf("%s/fuzz-vhost-XXXXXX", tmpdir ? tmpdir : "/tmp");
+    if (!mkdtemp(rundir)) {
+        ovs_fatal(errno, "%s", rundir);
+    }
+    setenv("OVS_RUNDIR", rundir, 1);
+    atexit(clean_up);
+
+    ovs_numa_init();
+    smap_add(&config, "userspace-tso-enable", "true");
+    userspace_tso_init(&config);
+    smap_destroy(&config);
+    netdev_dummy_register(DUMMY_OVERRIDE_NONE);
+    sink = open_port("sink", "dummy");
+    memfd = memfd_create("fuzz-vhost", MFD_CLOEXEC);
+    assert(memfd >= 0 && !ftruncate(memfd, 4096));
+
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        struct pair *pair = &pairs[i];
+
+        pair->path = xasprintf("%s/%s", rundir, pair->name);
+        pair->netdev = open_port(pair->name, "vhostuser");
+    }
+
+    /* librte_vhost's thread may wait until we have no packets in hand, and we,
+     * for librte_vhost's thread. */
+    ovsrcu_quiesce_start();
+    return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = { .data = data, .size = MIN(size, MAX_BYTES) };
+
+    run_input(&in);
+    return 0;
+}
+
+#ifdef FUZZ_STANDALONE
+
+static struct {
+    uint8_t *data;
+    size_t size;
+} *corpus;
+static size_t n_corpus;
+
+static void
+add_file(const char *name)
+{
+    FILE *f = fopen(name, "rb");
+    uint8_t *data = xmalloc(MAX_BYTES);
+
+    if (!f) {
+        ovs_fatal(errno, "%s", name);
+    }
+    corpus = xrealloc(corpus, (n_corpus + 1) * sizeof *corpus);
+    corpus[n_corpus].data = data;
+    corpus[n_corpus++].size = fread(data, 1, MAX_BYTES, f);
+    fclose(f);
+}
+
+static void
+add_folder(const char *name)
+{
+    DIR *dir = opendir(name);
+    struct dirent *entry;
+
+    if (!dir) {
+        add_file(name);
+        return;
+    }
+    while ((entry = readdir(dir))) {
+        if (entry->d_name[0] != '.') {
+            char *file = xasprintf("%s/%s", name, entry->d_name);
+
+            add_file(file);
+            free(file);
+        }
+    }
+    closedir(dir);
+}
+
+/* Makes an input of parts of two others and some random bytes. */
+static size_t
+mutate(uint8_t *data, uint32_t *state)
+{
+    size_t size = 0;
+
+    for (int i = 0; i < 2 && n_corpus; i++) {
+        size_t k = packet_random(state) % n_corpus;
+        size_t n = corpus[k].size;
+        size_t from = i && n ? packet_random(state) % n : 0;
+        size_t m = MIN(n - from, MAX_BYTES - size);
+
+        m = i || packet_random(state) % 2 ? m : packet_random(state) % (m + 1);
+        memcpy(data + size, corpus[k].data + from, m);
+        size += m;
+    }
+    if (!size) {
+        size = packet_random(state) % 256 + 1;
+        memset(data, 0, size);
+    }
+    for (int n = packet_random(state) % 8; n; n--) {
+        data[packet_random(state) % size] = packet_random(state);
+    }
+    return size;
+}
+
+int
+main(int argc, char *argv[])
+{
+    long long int max_ms = 10000;
+    unsigned long long int n = 0;
+    uint32_t state = 1;
+
+    LLVMFuzzerInitialize(&argc, &argv);
+    for (int i = 1; i < argc; i++) {
+        if (!strncmp(argv[i], "-max_total_time=", 16)) {
+            max_ms = atoll(argv[i] + 16) * 1000;
+        } else if (!strncmp(argv[i], "-seed=", 6)) {
+            state = atoi(argv[i] + 6) | 1;
+        } else if (argv[i][0] != '-') {
+            add_folder(argv[i]);
+        }
+    }
+
+    for (size_t i = 0; i < n_corpus; i++) {
+        LLVMFuzzerTestOneInput(corpus[i].data, corpus[i].size);
+    }
+    for (long long int end = time_msec() + max_ms; time_msec() < end; n++) {
+        static uint8_t data[MAX_BYTES];
+        size_t size = mutate(data, &state);
+        FILE *f = fopen("fuzz-vhost.input", "wb");
+
+        /* What the process dies of is in that file. */
+        if (f) {
+            fwrite(data, 1, size, f);
+            fclose(f);
+        }
+        LLVMFuzzerTestOneInput(data, size);
+    }
+    printf("%"PRIuSIZE" files and %llu random inputs\n", n_corpus, n);
+    return 0;
+}
+
+#endif
