@@ -20,6 +20,8 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/partial-csum.h \
 	lib/port-options.c \
 	lib/port-options.h \
+	lib/version-check.c \
+	lib/version-check.h \
 	lib/vhost-call.c \
 	lib/vhost-call.h \
 	lib/vhost-dev.c \

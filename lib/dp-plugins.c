@@ -13,6 +13,7 @@
 #include "netdev-vhost.h"
 #include "netdev-xsk.h"
 #include "ofproto/ofproto-provider.h"
+#include "version-check.h"
 
 /* Each makes interface types. */
 static const struct provider {
@@ -51,6 +52,7 @@ __wrap_netdev_vport_patch_register(void)
 {
     __real_netdev_vport_patch_register();
 
+    version_check();
     frame_pool_init();
     for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
         providers[i].register_();
