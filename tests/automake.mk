@@ -1,33 +1,55 @@
 # Copyright (c) 2026 The ovs-datapath-plugins authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Two Autotest suites:
+# Autotest suites:
 #
-#   tests/testsuite               needs nothing              make check
-#   tests/system-afxdp-testsuite  needs root and namespaces  make check-system
+#   tests/testsuite               needs nothing
+#   tests/system-afxdp-testsuite  needs root and namespaces
+#   tests/system-vhost-testsuite  the same, and User Mode Linux for some tests
+#   tests/system-fig7a-testsuite  likewise
 #
-# "./quickstart check" runs both, the second in namespaces of its own.  OVS's
-# macros are used from OVS's own tests: m4_include([tests/ovs-macros.at]).
+# and those of ovs-traffic.mk and package.mk.
+#
+# "make check" runs the first; "make check-system", "make check-system-vhost",
+# "make check-system-fig7a" run the others.  "./quickstart check" runs all, in
+# namespaces of their own.
+#
+# OVS's macros come from OVS's own tests: m4_include([tests/ovs-macros.at]).
 # Their files are listed in suites.mk; the benchmark is in bench.mk.
 
 TESTSUITE_AT = \
 	tests/testsuite.at
 SYSTEM_AFXDP_TESTSUITE_AT = \
 	tests/system-afxdp-testsuite.at
+SYSTEM_VHOST_TESTSUITE_AT = \
+	tests/system-vhost-testsuite.at
+SYSTEM_FIG7A_TESTSUITE_AT = \
+	tests/system-fig7a-testsuite.at
 
 include tests/suites.mk
 include tests/bench.mk
+include tests/coverage.mk
+include tests/fault.mk
+include tests/fuzz.mk
+include tests/ovs-traffic.mk
+include tests/package.mk
+include tests/sanitize.mk
+include tests/soak.mk
+include tests/static.mk
 
 EXTRA_DIST += \
 	$(TESTSUITE_AT) \
-	$(SYSTEM_AFXDP_TESTSUITE_AT)
+	$(SYSTEM_AFXDP_TESTSUITE_AT) \
+	$(SYSTEM_VHOST_TESTSUITE_AT) \
+	$(SYSTEM_FIG7A_TESTSUITE_AT)
 
 # Our own files are found before OVS's of the same name.
 AUTOTEST = $(AUTOM4TE) --language=autotest -I tests -I $(top_srcdir) \
 	-I $(top_srcdir)/tests -I $(ovs_srcdir) -I $(ovs_srcdir)/tests
 
 # Where the tests find programs: ours, then OVS's.
-AUTOTEST_PATH = datapath-plugins:tests:$(OVS_PATH):$(ovs_builddir)/tests
+AUTOTEST_PATH = \
+	datapath-plugins:utilities:tests:$(OVS_PATH):$(ovs_builddir)/tests
 OVS_PATH = $(ovs_builddir)/utilities:$(ovs_builddir)/ovsdb
 
 CLEANFILES += \
@@ -35,7 +57,13 @@ CLEANFILES += \
 	tests/testsuite \
 	tests/testsuite.log \
 	tests/system-afxdp-testsuite \
-	tests/system-afxdp-testsuite.log
+	tests/system-afxdp-testsuite.log \
+	tests/system-vhost-testsuite \
+	tests/system-vhost-testsuite.log \
+	tests/system-fig7a-testsuite \
+	tests/system-fig7a-testsuite.log \
+	tests/vhost-csum-false.txt \
+	tests/vhost-csum-true.txt
 DISTCLEANFILES = tests/atconfig
 
 tests/package.m4: $(top_srcdir)/configure.ac
@@ -53,6 +81,12 @@ tests/testsuite: $(TESTSUITE_AT) tests/package.m4
 tests/system-afxdp-testsuite: $(SYSTEM_AFXDP_TESTSUITE_AT) tests/package.m4
 	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/system-afxdp-testsuite.at
 
+tests/system-vhost-testsuite: $(SYSTEM_VHOST_TESTSUITE_AT) tests/package.m4
+	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/system-vhost-testsuite.at
+
+tests/system-fig7a-testsuite: $(SYSTEM_FIG7A_TESTSUITE_AT) tests/package.m4
+	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/system-fig7a-testsuite.at
+
 check-local: $(check_PROGRAMS) tests/testsuite tests/atlocal
 	$(SHELL) tests/testsuite -C tests AUTOTEST_PATH='$(AUTOTEST_PATH)' \
 	  $(TESTSUITEFLAGS)
@@ -62,9 +96,25 @@ check-system: all $(check_PROGRAMS) tests/system-afxdp-testsuite tests/atlocal
 	$(SHELL) tests/system-afxdp-testsuite -C tests \
 	  AUTOTEST_PATH='$(AUTOTEST_PATH)' $(TESTSUITEFLAGS) -j1
 
+check-system-vhost: all $(check_PROGRAMS) tests/system-vhost-testsuite \
+		tests/atlocal tests/fuzz-packet tests/fuzz-vhost
+	$(SHELL) tests/system-vhost-testsuite -C tests \
+	  AUTOTEST_PATH='$(AUTOTEST_PATH)' $(TESTSUITEFLAGS) -j1
+
+check-system-fig7a: all $(check_PROGRAMS) tests/system-fig7a-testsuite \
+		tests/atlocal
+	$(SHELL) tests/system-fig7a-testsuite -C tests \
+	  AUTOTEST_PATH='$(AUTOTEST_PATH)' $(TESTSUITEFLAGS) -j1
+
 clean-local:
 	-test ! -f tests/testsuite || $(SHELL) tests/testsuite -C tests --clean
 	-test ! -f tests/system-afxdp-testsuite || \
 	  $(SHELL) tests/system-afxdp-testsuite -C tests --clean
+	-test ! -f tests/system-vhost-testsuite || \
+	  $(SHELL) tests/system-vhost-testsuite -C tests --clean
+	-test ! -f tests/system-fig7a-testsuite || \
+	  $(SHELL) tests/system-fig7a-testsuite -C tests --clean
+	-test ! -f tests/system-package-testsuite || \
+	  $(SHELL) tests/system-package-testsuite -C tests --clean
 
-.PHONY: check-system
+.PHONY: check-system check-system-vhost check-system-fig7a
