@@ -31,6 +31,7 @@
 #include "fig7a-exec.h"
 #include "fig7a-topology.h"
 #include "openvswitch/dynamic-string.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Longer than any step takes, in seconds: a daemon that does not answer is not
@@ -435,18 +436,24 @@ get_port_error(const struct fig7a_topology *t,
     return NULL;
 }
 
-/* The other host need not be up yet. */
-static void
-look_for_remote(const struct fig7a_place *place)
+/* True if the other end of the tunnel answers at once, or within 'wait'
+ * seconds, if not interrupted. */
+static bool
+remote_answers(const struct fig7a_place *place, unsigned int wait)
 {
-    char *output;
+    long long int deadline = time_msec() + wait * 1000LL;
 
-    if (fig7a_execl(NULL, &output, "ping", "-q", "-c", "1", "-W", "1",
-                    place->remote_ip, NULL)) {
-        ovs_error(0, "note: %s does not answer; set up the other host, with "
-                  "--local-ip=%s", place->remote_ip, place->remote_ip);
+    for (;;) {
+        char *output;
+        bool answers = !fig7a_execl(NULL, &output, "ping", "-q", "-c", "1",
+                                    "-W", "1", place->remote_ip, NULL);
+
+        free(output);
+        if (answers || fig7a_interrupted() || time_msec() >= deadline) {
+            return answers;
+        }
+        xnanosleep(100 * 1000 * 1000);      /* "Unreachable" comes at once. */
     }
-    free(output);
 }
 
 /* "up TOPOLOGY". */
@@ -505,6 +512,13 @@ fig7a_cmd_up(struct ovs_cmdl_context *ctx)
     if (!error && !fig7a_interrupted()) {
         error = get_port_error(t, &place);
     }
+    if (!error && f->wait && place.remote_ip
+        && !remote_answers(&place, f->wait)) {
+        error = xasprintf("--remote-ip=%s: it has not answered within --wait="
+                          "%u seconds; set up the other host, with "
+                          "--local-ip=%s, and look at the wire",
+                          place.remote_ip, f->wait, place.remote_ip);
+    }
     if (error || fig7a_interrupted()) {
         ovs_error(0, "%s", fig7a_interrupted() ? "interrupted" : error);
         if (undo_all(&state)) {
@@ -517,8 +531,10 @@ fig7a_cmd_up(struct ovs_cmdl_context *ctx)
     fig7a_steps_destroy(&steps);
 
     printf("%s is up; to undo that: %s down\n", t->id, program_name);
-    if (place.remote_ip) {
-        look_for_remote(&place);
+    if (place.remote_ip && !f->wait && !remote_answers(&place, 0)) {
+        /* The other host need not be up yet. */
+        ovs_error(0, "note: %s does not answer; set up the other host, with "
+                  "--local-ip=%s", place.remote_ip, place.remote_ip);
     }
     free(what);
 }

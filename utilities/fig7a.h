@@ -61,6 +61,7 @@ struct fig7a {
     const char *remote_ip;
     const char *vm;             /* A socket, if it has a slash, or a tap. */
     bool force;
+    unsigned int wait;          /* For the other host, in seconds. */
 
     /* "run". */
     unsigned int duration;      /* Of one measurement, in seconds. */

@@ -94,6 +94,7 @@ Options of \"show\", \"check\", \"up\" and \"trex\":\n\
   --remote-ip=IP          its other end; without it, there is no tunnel\n\
   --vm=SOCKET|TAP         where the VM is\n\
   --force                 even if the NIC carries the default route\n\
+  --wait=SECONDS          fail if the other end does not answer by then\n\
 Options of \"run\" and \"traffic\":\n\
   --duration=SECONDS      of one measurement (default: 5; of TRex: 1000)\n\
   --repeat=N              measurements of each topology (default: 3)\n\
@@ -181,6 +182,7 @@ parse_options(int argc, char *argv[], struct fig7a *f)
         OPT_RULES,
         OPT_RUN,
         OPT_VM,
+        OPT_WAIT,
         OPT_WINDOW,
         VLOG_OPTION_ENUMS
     };
@@ -206,6 +208,7 @@ parse_options(int argc, char *argv[], struct fig7a *f)
         {"run", required_argument, NULL, OPT_RUN},
         {"version", no_argument, NULL, 'V'},
         {"vm", required_argument, NULL, OPT_VM},
+        {"wait", required_argument, NULL, OPT_WAIT},
         {"window", required_argument, NULL, OPT_WINDOW},
         VLOG_LONG_OPTIONS,
         {NULL, 0, NULL, 0},
@@ -274,6 +277,9 @@ parse_options(int argc, char *argv[], struct fig7a *f)
             break;
         case OPT_VM:
             f->vm = optarg;
+            break;
+        case OPT_WAIT:
+            f->wait = parse_number("wait", optarg, 1, 3600);
             break;
         case OPT_WINDOW:
             f->window = parse_window(optarg);
