@@ -302,8 +302,8 @@ frame_pool_reclaim(struct frame_pool *pool, uint16_t owner)
     unsigned int n = 0;
 
     for (uint32_t i = 0; i < pool->n_frames; i++) {
-        if (frame_pool_owner(pool, i) == owner) {
-            frame_pool_set_owner(pool, i, 0);
+        if (frame_pool_owner(pool->owners, i) == owner) {
+            frame_pool_set_owner(pool->owners, i, 0);
             frame_pool_put(pool, &pool->packets[i], 1);
             n++;
         }
@@ -334,7 +334,7 @@ frame_pool_unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
         unsigned int n_rings = 0;
 
         for (uint32_t i = 0; i < pool->n_frames; i++) {
-            n_rings += frame_pool_owner(pool, i) != 0;
+            n_rings += frame_pool_owner(pool->owners, i) != 0;
         }
         ds_put_cstr(&s, "frame pool: NUMA node ");
         if (pool->numa_id < 0) {

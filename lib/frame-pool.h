@@ -82,21 +82,22 @@ frame_pool_put(struct frame_pool *pool, struct dp_packet **packets, unsigned n)
     rte_mempool_put_bulk(pool->mp, (void **) packets, n);
 }
 
-/* The socket in whose rings frame 'index' is, 0 if it is in none.  Any thread;
- * but only who has the frame in its hands or its rings can be sure that it
- * stays so. */
+/* The socket in whose rings frame 'index' is, 0 if it is in none.  'owners' is
+ * that of the pool, which a loop may so keep in a register.  Any thread; but
+ * only who has the frame in its hands or its rings can be sure that it stays
+ * so. */
 static inline uint16_t
-frame_pool_owner(const struct frame_pool *pool, uint64_t index)
+frame_pool_owner(const uint16_t *owners, uint64_t index)
 {
-    return __atomic_load_n(&pool->owners[index], __ATOMIC_RELAXED);
+    return __atomic_load_n(&owners[index], __ATOMIC_RELAXED);
 }
 
-/* Notes that frame 'index', which the caller has in its hands or its rings,
- * is in the rings of socket 'owner', or in none if that is 0. */
+/* Notes in 'owners' that frame 'index', which the caller has in its hands or
+ * its rings, is in the rings of socket 'owner', or in none if that is 0. */
 static inline void
-frame_pool_set_owner(struct frame_pool *pool, uint64_t index, uint16_t owner)
+frame_pool_set_owner(uint16_t *owners, uint64_t index, uint16_t owner)
 {
-    __atomic_store_n(&pool->owners[index], owner, __ATOMIC_RELAXED);
+    __atomic_store_n(&owners[index], owner, __ATOMIC_RELAXED);
 }
 
 /* True if 'packet' lives in a frame of 'pool' and nobody else refers to it,

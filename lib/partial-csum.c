@@ -38,6 +38,16 @@ be16_at(const uint8_t *p)
     return x;
 }
 
+/* The 32 bits at 'p', likewise. */
+static inline ovs_be32
+be32_at(const uint8_t *p)
+{
+    ovs_be32 x;
+
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
 /* Adds the 'n' bytes at 'p', a multiple of 4, to 'sum'.  sum_fold() folds the
  * carries back in. */
 static inline uint64_t
@@ -56,11 +66,13 @@ sum_words(uint64_t sum, const void *p, size_t n)
 static inline ovs_be16
 sum_fold(uint64_t sum)
 {
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    return (OVS_FORCE ovs_be16) sum;
+    uint32_t half;
+
+    /* If the halves of a number are added to it crosswise, its upper half
+     * becomes their sum, carry included. */
+    half = (sum + (sum << 32 | sum >> 32)) >> 32;
+    half = (half + (half << 16 | half >> 16)) >> 16;
+    return (OVS_FORCE ovs_be16) half;
 }
 
 /* The part of a pseudo-header that follows the addresses. */
@@ -243,7 +255,8 @@ tunnel_payload(const uint8_t *data, const struct l4_location *outer)
     return outer->ofs + UDP_HEADER_LEN + hdr_len;
 }
 
-/* Does what partial_csum_rx() says for any packet. */
+/* Does what partial_csum_rx() says, for one packet.  Returns true if its
+ * checksum was partial. */
 static __attribute__((noinline)) bool
 partial_csum_rx__(struct dp_packet *p)
 {
@@ -284,41 +297,62 @@ partial_csum_rx__(struct dp_packet *p)
     return false;
 }
 
-/* Examines 'p', just received from a device whose senders may leave checksums
- * partial, and tells Open vSwitch if this one is.  Where Open vSwitch could
- * not carry that knowledge along (inside a tunnel that may or may not end
- * here, behind IPv6 extension headers), completes the checksum instead.
+/* True if the checksum of 'p' is surely complete: for most complete packets, a
+ * quick way to say so. */
+static inline bool
+is_surely_complete(const struct dp_packet *p)
+{
+    const uint8_t *ip = (const uint8_t *) dp_packet_data(p) + ETH_HEADER_LEN;
+    const uint8_t *th = ip + IP_HEADER_LEN;
+    ovs_be16 csum;
+
+    /* IPv4 without VLAN tags or options. */
+    if (dp_packet_size(p) < ETH_HEADER_LEN + IP_HEADER_LEN + TCP_HEADER_LEN
+        || (be32_at(ip - 2) & htonl(0xffffff00)) != htonl(0x08004500)) {
+        return false;
+    }
+
+    /* The time to live is 0 in the pseudo-header. */
+    ovs_be16 proto = be16_at(ip + 8) & htons(0xff);
+    if (proto == htons(IPPROTO_TCP)) {
+        csum = be16_at(th + offsetof(struct tcp_header, tcp_csum));
+    } else if (proto == htons(IPPROTO_UDP)
+               && !is_tunnel_port(be16_at(th + 2))) {
+        csum = be16_at(th + offsetof(struct udp_header, udp_csum));
+    } else {
+        return false;
+    }
+
+    /* The length is that of the packet but for the IP header; to add the
+     * complement is to subtract. */
+    uint64_t sum = ((uint64_t) (OVS_FORCE uint16_t) proto
+                    + (OVS_FORCE uint16_t) be16_at(ip + 2)
+                    + (uint16_t) ~(OVS_FORCE uint16_t) htons(IP_HEADER_LEN));
+    return csum != sum_fold(sum_words(sum, ip + 12, 8));
+}
+
+/* Examines the packets of 'batch', just received from a device whose senders
+ * may leave checksums partial, and tells Open vSwitch which are.  Where Open
+ * vSwitch could not carry that knowledge along (inside a tunnel that may or
+ * may not end here, behind IPv6 extension headers), completes the checksum
+ * instead.
  *
  * A checksum that is plainly wrong stays so: only one that equals the sum of
  * the pseudo-header is taken for partial.
  *
- * Returns true if the checksum of 'p' was partial. */
-bool
-partial_csum_rx(struct dp_packet *p)
+ * Returns the number of packets whose checksum was partial. */
+unsigned int
+partial_csum_rx(struct dp_packet_batch *batch)
 {
-    const uint8_t *data = dp_packet_data(p);
-    const uint8_t *ip = data + ETH_HEADER_LEN;
-    const uint8_t *th = ip + IP_HEADER_LEN;
-    uint32_t size = dp_packet_size(p);
+    struct dp_packet *packet;
+    unsigned int n = 0;
 
-    /* Decide quickly for most complete packets: TCP and UDP over IPv4 without
-     * VLAN tags or options. */
-    if (OVS_LIKELY(size >= ETH_HEADER_LEN + IP_HEADER_LEN + TCP_HEADER_LEN
-                   && be16_at(data + 12) == htons(ETH_TYPE_IP)
-                   && ip[0] == 0x45
-                   && (ip[9] == IPPROTO_TCP || ip[9] == IPPROTO_UDP))) {
-        bool tcp = ip[9] == IPPROTO_TCP;
-        uint16_t len = ntohs(be16_at(ip + 2)) - IP_HEADER_LEN;
-        ovs_be16 sum = sum_fold(sum_words(sum_proto_len(ip[9], len),
-                                          ip + 12, 8));
-
-        if (be16_at(th + (tcp ? offsetof(struct tcp_header, tcp_csum)
-                          : offsetof(struct udp_header, udp_csum))) != sum
-            && (tcp || !is_tunnel_port(be16_at(th + 2)))) {
-            return false;
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        if (OVS_UNLIKELY(!is_surely_complete(packet))) {
+            n += partial_csum_rx__(packet);
         }
     }
-    return partial_csum_rx__(p);
+    return n;
 }
 
 /* Tells Open vSwitch that the transport checksum of 'p' is partial, which its

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct dp_packet;
+struct dp_packet_batch;
 
 /* A checksum that is to be completed by whoever sends the packet out. */
 struct partial_csum {
@@ -28,7 +29,7 @@ struct partial_csum {
     uint16_t offset;            /* The checksum field, from 'start'. */
 };
 
-bool partial_csum_rx(struct dp_packet *);
+unsigned int partial_csum_rx(struct dp_packet_batch *);
 bool partial_csum_rx_told(struct dp_packet *);
 bool partial_csum_tx(struct dp_packet *, struct partial_csum *);
 void partial_csum_complete(struct dp_packet *, const struct partial_csum *);

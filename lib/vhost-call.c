@@ -118,8 +118,8 @@ add_to_eventfd(struct aio *aio, int fd)
     return 0;
 }
 
-/* Sends a one through 'fd' if that is a socket, as User Mode Linux has it, with
- * room.  Returns 0 or a positive errno value, ENOTSOCK if 'fd' is not a
+/* Sends a one through 'fd' if that is a socket with room, as User Mode Linux
+ * has it.  Returns 0 or a positive errno value, ENOTSOCK if 'fd' is not a
  * socket. */
 static int
 add_to_socket(int fd)

@@ -73,6 +73,19 @@ xsk_count(struct xsk *xsk, enum xsk_counter counter, uint64_t n)
     atomic_store_relaxed(&xsk->counters[counter], old + n);
 }
 
+/* Takes up to a burst of elements from 'ring', from '*idx' on, but none beyond
+ * the end of its memory, so that they can be gone through as an array.
+ * Returns their number. */
+static inline uint32_t
+xsk_ring_peek(struct xsk_ring_cons *ring, uint32_t *idx)
+{
+    uint32_t n = xsk_ring_cons__peek(ring, NETDEV_MAX_BURST, idx);
+    uint32_t straight = MIN(n, ring->size - (*idx & ring->mask));
+
+    xsk_ring_cons__cancel(ring, n - straight);
+    return straight;
+}
+
 /* The most frames that a socket of this 'config' can hold in its rings. */
 uint32_t
 xsk_n_frames(const struct xsk_config *config)
@@ -264,25 +277,27 @@ xsk_refill(struct xsk *xsk)
 {
     struct frame_pool *pool = xsk->pool;
     struct dp_packet *packets[NETDEV_MAX_BURST];
-    uint64_t *addrs = xsk->fill.ring;
-    uint32_t mask = xsk->fill.mask;
+    uint16_t *owners = pool->owners;
     const char *base = pool->base;
     uint16_t id = xsk->id;
 
     while (xsk->rx_outstanding + NETDEV_MAX_BURST <= xsk->config.n_rxq_desc) {
-        uint32_t idx = xsk->fill.cached_prod;
+        uint64_t *addrs = xsk->fill.ring;
 
         if (!frame_pool_get(pool, packets, NETDEV_MAX_BURST)) {
             COVERAGE_INC(xsk_fill_postponed);
             break;
         }
+
+        /* Whole bursts never go over the end of the ring. */
+        addrs += xsk->fill.cached_prod & xsk->fill.mask;
         for (int i = 0; i < NETDEV_MAX_BURST; i++) {
             uint64_t addr = (char *) dp_packet_base(packets[i]) - base;
 
-            frame_pool_set_owner(pool, frame_pool_index(addr), id);
-            addrs[idx++ & mask] = addr;
+            frame_pool_set_owner(owners, frame_pool_index(addr), id);
+            addrs[i] = addr;
         }
-        xsk->fill.cached_prod = idx;
+        xsk->fill.cached_prod += NETDEV_MAX_BURST;
         xsk_ring_prod__submit(&xsk->fill, NETDEV_MAX_BURST);
         xsk->rx_outstanding += NETDEV_MAX_BURST;
     }
@@ -425,33 +440,6 @@ xsk_read_rx_meta(struct xsk *xsk, struct dp_packet *packet)
     }
 }
 
-/* Takes a frame with 'len' bytes at 'addr' from the kernel.  Returns its
- * packet, or null if the kernel did not have that frame. */
-static inline struct dp_packet *
-xsk_take_frame(struct frame_pool *pool, uint16_t id, uint64_t addr,
-               uint32_t len)
-{
-    uint64_t index = frame_pool_index(addr);
-    uint32_t ofs = addr % FRAME_SIZE;
-
-    if (OVS_UNLIKELY(index >= pool->n_frames
-                     || frame_pool_owner(pool, index) != id
-                     || len > FRAME_SIZE - ofs)) {
-        return NULL;
-    }
-    frame_pool_set_owner(pool, index, 0);
-
-    struct dp_packet *packet = pool->packets[index];
-
-    packet->mbuf.ol_flags = RTE_MBUF_F_EXTERNAL;
-    packet->mbuf.data_off = ofs;
-    dp_packet_set_size(packet, len);
-    packet->packet_type = htonl(PT_ETH);
-    dp_packet_reset_cutlen(packet);
-    compat_packet_reset_offloads(packet);
-    return packet;
-}
-
 /* Appends the frame 'segment' to the packet that is being put together from
  * several.  Returns it if this was the last, otherwise null.  Open vSwitch
  * wants a packet in one piece, hence the copy. */
@@ -490,15 +478,97 @@ xsk_append_segment(struct xsk *xsk, struct dp_packet *segment, bool last)
     return packet;
 }
 
-/* Fetches into the cache what will be looked at first of the packet at 'addr':
- * its first bytes and its metadata. */
-static inline void
-xsk_prefetch(const struct frame_pool *pool, uint64_t addr)
+/* Takes the 'n' frames that 'descs' name from the kernel, and stores their
+ * packets in 'packets'; null for what the kernel did not have.  Adds up their
+ * bytes in '*n_bytes'.  Returns true if one is null or part of a larger
+ * packet. */
+static inline bool
+xsk_take_frames(struct xsk *xsk, const struct xdp_desc *descs, uint32_t n,
+                struct dp_packet **packets, uint64_t *n_bytes)
 {
-    if (OVS_LIKELY(addr < pool->size)) {
-        OVS_PREFETCH(pool->base + addr);
-        OVS_PREFETCH(pool->packets[frame_pool_index(addr)]);
+    const struct frame_pool *pool = xsk->pool;
+    struct dp_packet **all = pool->packets;
+    uint16_t *owners = pool->owners;
+    uint32_t n_frames = pool->n_frames;
+    const char *base = pool->base;
+    uint16_t id = xsk->id;
+    uint32_t options = 0;
+    uint64_t size = 0;
+    bool bad = false;
+
+    /* Another core has just written the packets.  What will be looked at first
+     * is fetched into the cache. */
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t addr = descs[i].addr;
+        uint64_t index = frame_pool_index(addr);
+
+        packets[i] = NULL;
+        if (OVS_LIKELY(index < n_frames
+                       && frame_pool_owner(owners, index) == id)) {
+            frame_pool_set_owner(owners, index, 0);
+            packets[i] = all[index];
+            OVS_PREFETCH(all[index]);
+            OVS_PREFETCH(base + addr);
+        }
     }
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct dp_packet *packet = packets[i];
+        uint32_t ofs = descs[i].addr % FRAME_SIZE;
+        uint32_t len = descs[i].len;
+
+        if (OVS_UNLIKELY(!packet || len > FRAME_SIZE - ofs)) {
+            dp_packet_delete(packet);
+            packets[i] = NULL;
+            bad = true;
+            continue;
+        }
+        packet->mbuf.ol_flags = RTE_MBUF_F_EXTERNAL;
+        packet->mbuf.data_off = ofs;
+        packet->mbuf.data_len = len;
+        packet->mbuf.pkt_len = len;
+        packet->packet_type = htonl(PT_ETH);
+        dp_packet_reset_cutlen(packet);
+        compat_packet_reset_offloads(packet);
+        options |= descs[i].options;
+        size += len;
+    }
+    *n_bytes += size;
+    return bad || options & XDP_PKT_CONTD;
+}
+
+/* Makes packets of the frames in 'batch', which 'descs' have named, where that
+ * takes more than a look: leaves out those that are null, applies metadata,
+ * joins what spans frames.  Returns the number of bytes. */
+static uint64_t
+xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
+             struct dp_packet_batch *batch)
+{
+    size_t n = dp_packet_batch_size(batch);
+    uint64_t n_bytes = 0;
+
+    dp_packet_batch_init(batch);
+    for (size_t i = 0; i < n; i++) {
+        struct dp_packet *packet = batch->packets[i];
+        bool more = descs[i].options & XDP_PKT_CONTD;
+        bool in_parts = xsk->rx_head || xsk->rx_skip;
+
+        if (!packet) {
+            xsk_count(xsk, XSK_RX_DROP_BAD_DESC, 1);
+            continue;
+        }
+        if (metadata && !in_parts) {
+            xsk_read_rx_meta(xsk, packet);
+        }
+        if (more || in_parts) {
+            packet = xsk_append_segment(xsk, packet, !more);
+        }
+        if (packet) {
+            n_bytes += dp_packet_size(packet);
+            dp_packet_batch_add(batch, packet);
+        }
+    }
+    return n_bytes;
 }
 
 /* Receives up to a burst of packets into the empty 'batch', for the caller to
@@ -507,7 +577,7 @@ int
 xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
 {
     uint32_t idx;
-    uint32_t n = xsk_ring_cons__peek(&xsk->rx, NETDEV_MAX_BURST, &idx);
+    uint32_t n = xsk_ring_peek(&xsk->rx, &idx);
 
     if (!n) {
         xsk_refill(xsk);
@@ -517,54 +587,24 @@ xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
         return EAGAIN;
     }
 
-    struct frame_pool *pool = xsk->pool;
-    const struct xdp_desc *descs = xsk->rx.ring;
-    uint32_t mask = xsk->rx.mask;
-    uint16_t id = xsk->id;
-
-    /* Another core has just written the packets. */
-    for (uint32_t i = 0; i < n; i++) {
-        xsk_prefetch(pool, descs[(idx + i) & mask].addr);
-    }
-
+    const struct xdp_desc *descs = xsk_ring_cons__rx_desc(&xsk->rx, idx);
     bool metadata = __atomic_load_n(xsk->config.rx_metadata, __ATOMIC_RELAXED);
-    bool look_for_partial = xsk->config.rx_csum_partial;
-    bool in_parts = xsk->rx_head || xsk->rx_skip;
     uint64_t n_bytes = 0;
-    uint64_t n_partial = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct xdp_desc *desc = &descs[idx++ & mask];
-        bool more = desc->options & XDP_PKT_CONTD;
-        struct dp_packet *packet = xsk_take_frame(pool, id, desc->addr,
-                                                  desc->len);
 
-        if (OVS_UNLIKELY(!packet)) {
-            xsk_count(xsk, XSK_RX_DROP_BAD_DESC, 1);
-            continue;
-        }
-        if (OVS_UNLIKELY(metadata) && !in_parts) {
-            xsk_read_rx_meta(xsk, packet);
-        }
-        if (OVS_UNLIKELY(more | in_parts)) {
-            packet = xsk_append_segment(xsk, packet, !more);
-            in_parts = more;
-            if (!packet) {
-                continue;
-            }
-        }
-        if (look_for_partial) {
-            n_partial += partial_csum_rx(packet);
-        }
-        n_bytes += dp_packet_size(packet);
-        dp_packet_batch_add(batch, packet);
+    batch->count = n;
+    if (OVS_UNLIKELY(xsk_take_frames(xsk, descs, n, batch->packets, &n_bytes)
+                     || metadata || xsk->rx_head || xsk->rx_skip)) {
+        n_bytes = xsk_sort_out(xsk, descs, metadata, batch);
     }
     xsk_ring_cons__release(&xsk->rx, n);
     xsk->rx_outstanding -= n;
     xsk_refill(xsk);
 
+    if (xsk->config.rx_csum_partial) {
+        xsk_count(xsk, XSK_RX_CSUM_PARTIAL, partial_csum_rx(batch));
+    }
     xsk_count(xsk, XSK_RX_PACKETS, dp_packet_batch_size(batch));
     xsk_count(xsk, XSK_RX_BYTES, n_bytes);
-    xsk_count(xsk, XSK_RX_CSUM_PARTIAL, n_partial);
     return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
 }
 
@@ -577,23 +617,23 @@ xsk_reap_completions(struct xsk *xsk)
 {
     struct frame_pool *pool = xsk->pool;
     struct dp_packet *packets[NETDEV_MAX_BURST];
-    const uint64_t *addrs = xsk->completion.ring;
-    uint32_t mask = xsk->completion.mask;
+    struct dp_packet **all = pool->packets;
+    uint16_t *owners = pool->owners;
     uint32_t n_frames = pool->n_frames;
     uint16_t id = xsk->id;
     uint32_t idx, n;
 
-    while ((n = xsk_ring_cons__peek(&xsk->completion, NETDEV_MAX_BURST,
-                                    &idx))) {
+    while ((n = xsk_ring_peek(&xsk->completion, &idx))) {
+        const __u64 *addrs = xsk_ring_cons__comp_addr(&xsk->completion, idx);
         unsigned int n_packets = 0;
 
         for (uint32_t i = 0; i < n; i++) {
-            uint64_t index = frame_pool_index(addrs[idx++ & mask]);
+            uint64_t index = frame_pool_index(addrs[i]);
 
             if (OVS_LIKELY(index < n_frames
-                           && frame_pool_owner(pool, index) == id)) {
-                frame_pool_set_owner(pool, index, 0);
-                packets[n_packets++] = pool->packets[index];
+                           && frame_pool_owner(owners, index) == id)) {
+                frame_pool_set_owner(owners, index, 0);
+                packets[n_packets++] = all[index];
             }
         }
         xsk_ring_cons__release(&xsk->completion, n);
@@ -668,34 +708,34 @@ xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
     return true;
 }
 
-/* Makes 'frame' the next descriptor of the tx ring, with 'meta' in front of it
- * unless that is null. */
+/* Makes 'frame' the descriptor 'idx' of the tx ring, with 'meta' in front of
+ * it unless that is null. */
 static inline void
-xsk_put_frame(struct xsk *xsk, struct dp_packet *frame, uint32_t options,
-              const struct compat_xsk_tx_metadata *meta)
+xsk_put_frame(struct xsk *xsk, uint32_t idx, struct dp_packet *frame,
+              uint32_t options, const struct compat_xsk_tx_metadata *meta)
     OVS_REQUIRES(xsk->tx_lock)
 {
-    if (meta) {
-        memcpy((char *) dp_packet_data(frame) - TX_METADATA_LEN, meta,
-               TX_METADATA_LEN);
+    struct xdp_desc *desc = xsk_ring_prod__tx_desc(&xsk->tx, idx);
+    char *data = (char *) frame->mbuf.buf_addr + frame->mbuf.data_off;
+    uint64_t addr = frame_pool_addr(xsk->pool, data);
+
+    if (OVS_UNLIKELY(meta)) {
+        memcpy(data - TX_METADATA_LEN, meta, TX_METADATA_LEN);
         options |= XDP_TX_METADATA;
     }
-
-    uint64_t addr = frame_pool_addr(xsk->pool, dp_packet_data(frame));
-    struct xdp_desc *desc = xsk_ring_prod__tx_desc(&xsk->tx,
-                                                   xsk->tx.cached_prod++);
-
-    frame_pool_set_owner(xsk->pool, frame_pool_index(addr), xsk->id);
+    frame_pool_set_owner(xsk->pool->owners, frame_pool_index(addr), xsk->id);
     desc->addr = addr;
     desc->len = dp_packet_size(frame);
     desc->options = options;
 }
 
-/* Copies 'packet', which lives elsewhere, into as many frames as it takes and
- * sends those.  'packet' stays the caller's.  Returns the number of frames, 0
- * if the packet was dropped. */
-static unsigned int
-xsk_put_copy(struct xsk *xsk, struct dp_packet *packet, uint32_t n_free)
+/* Copies 'packet', which lives elsewhere, into as many frames as it takes, and
+ * makes these descriptors of the tx ring, from 'idx' on and before 'end'.
+ * 'packet' stays the caller's.  Returns the number of frames, 0 if the packet
+ * was dropped. */
+static __attribute__((noinline)) unsigned int
+xsk_put_copy(struct xsk *xsk, uint32_t idx, uint32_t end,
+             struct dp_packet *packet)
     OVS_REQUIRES(xsk->tx_lock)
 {
     struct dp_packet *frames[XSK_MAX_SEGS];
@@ -707,7 +747,7 @@ xsk_put_copy(struct xsk *xsk, struct dp_packet *packet, uint32_t n_free)
     if (n > (xsk->multi_buffer ? XSK_MAX_SEGS : 1)) {
         xsk_count(xsk, XSK_TX_DROP_OVERSIZE, 1);
         return 0;
-    } else if (n > n_free) {
+    } else if (n > end - idx) {
         xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
         return 0;
     } else if (!frame_pool_get(xsk->pool, frames, n)) {
@@ -723,7 +763,7 @@ xsk_put_copy(struct xsk *xsk, struct dp_packet *packet, uint32_t n_free)
         frame->mbuf.data_off = FRAME_HEADROOM;
         dp_packet_set_size(frame, len);
         memcpy(dp_packet_data(frame), data, len);
-        xsk_put_frame(xsk, frame, i + 1 < n ? XDP_PKT_CONTD : 0,
+        xsk_put_frame(xsk, idx + i, frame, i + 1 < n ? XDP_PKT_CONTD : 0,
                       csum && !i ? &meta : NULL);
         data += len;
         size -= len;
@@ -761,47 +801,55 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
 {
     struct compat_xsk_tx_metadata meta;
     struct dp_packet *packet;
-    uint64_t n_packets = 0;
+    uint64_t n_dropped = 0;
     uint64_t n_bytes = 0;
     uint64_t n_csum = 0;
-    uint32_t n_descs = 0;
 
     ovs_spin_lock(&xsk->tx_lock);
     xsk_reap_completions(xsk);
 
-    uint32_t n_free = xsk->config.n_txq_desc - xsk->tx_outstanding;
+    uint32_t idx = xsk->tx.cached_prod;
+    uint32_t end = idx + xsk->config.n_txq_desc - xsk->tx_outstanding;
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
         uint32_t size = dp_packet_size(packet);
-        unsigned int n;
 
+        /* A frame begins where its packet's buffer does, so 'data_off' is the
+         * headroom. */
         if (OVS_LIKELY(frame_pool_owns(xsk->pool, packet)
-                       && dp_packet_headroom(packet) >= TX_METADATA_LEN)) {
-            if (OVS_UNLIKELY(n_descs == n_free)) {
+                       && packet->mbuf.data_off >= TX_METADATA_LEN)) {
+            if (OVS_UNLIKELY(idx == end)) {
                 xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
                 dp_packet_delete(packet);
+                n_dropped++;
                 continue;
             }
-            bool csum = xsk_tx_metadata(xsk, packet, &meta);
-            xsk_put_frame(xsk, packet, 0, csum ? &meta : NULL);
-            n_csum += csum;
-            n = 1;
+            if (OVS_UNLIKELY(xsk_tx_metadata(xsk, packet, &meta))) {
+                xsk_put_frame(xsk, idx++, packet, 0, &meta);
+                n_csum++;
+            } else {
+                xsk_put_frame(xsk, idx++, packet, 0, NULL);
+            }
         } else {
-            n = xsk_put_copy(xsk, packet, n_free - n_descs);
+            unsigned int n = xsk_put_copy(xsk, idx, end, packet);
+
             dp_packet_delete(packet);
             if (!n) {
+                n_dropped++;
                 continue;
             }
+            idx += n;
         }
-        n_descs += n;
-        n_packets++;
         n_bytes += size;
     }
 
+    uint32_t n_descs = idx - xsk->tx.cached_prod;
+
+    xsk->tx.cached_prod = idx;
     xsk_ring_prod__submit(&xsk->tx, n_descs);
     xsk->tx_outstanding += n_descs;
     xsk_kick_or_postpone(xsk, n_descs);
 
-    xsk_count(xsk, XSK_TX_PACKETS, n_packets);
+    xsk_count(xsk, XSK_TX_PACKETS, dp_packet_batch_size(batch) - n_dropped);
     xsk_count(xsk, XSK_TX_BYTES, n_bytes);
     xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, n_csum);
     ovs_spin_unlock(&xsk->tx_lock);

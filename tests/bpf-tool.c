@@ -126,7 +126,7 @@ attach_tcx(int ifindex, int where, const struct bpf_insn *insns, size_t n)
     SET(BPF_REG_3, VID),                                                     \
     CALL(skb_vlan_push)
 #define POP_TAG(PROTO, VID)                                                  \
-    SET(BPF_REG_0, VERDICT_DROP),                                                \
+    SET(BPF_REG_0, VERDICT_DROP),                                            \
     FIELD(BPF_REG_1, vlan_present),                                          \
     SKIP_IF_EQUAL(BPF_REG_1, 1, 1),                                          \
     EXIT,                                                                    \

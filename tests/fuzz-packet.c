@@ -164,7 +164,10 @@ test_packet(const uint8_t *frame, size_t size, bool told)
             is = partial_csum_rx_told(p);
             partial = found;
         } else {
-            is = partial_csum_rx(p);
+            struct dp_packet_batch batch;
+
+            dp_packet_batch_init_packet(&batch, p);
+            is = partial_csum_rx(&batch);
             partial = found && corpus_csum_is_partial(frame, &c);
         }
         if (found && c.type == CORPUS_CSUM_SCTP) {
