@@ -990,11 +990,13 @@ netdev_xsk_get_stats(const struct netdev *netdev, struct netdev_stats *stats)
     stats->rx_dropped += (s.n[XSK_XDP_RX_DROPPED]
                           + s.n[XSK_XDP_RX_RING_FULL]
                           + s.n[XSK_RX_DROP_BAD_DESC]
-                          + s.n[XSK_RX_DROP_OVERSIZE]);
+                          + s.n[XSK_RX_DROP_OVERSIZE]
+                          + s.n[XSK_RX_DROP_CLOSED]);
     stats->tx_dropped = (s.n[XSK_TX_DROP_RING_FULL]
                          + s.n[XSK_TX_DROP_NO_FRAME]
                          + s.n[XSK_TX_DROP_OVERSIZE]
                          + s.n[XSK_TX_DROP_DEVICE]
+                         + s.n[XSK_TX_DROP_CLOSED]
                          + s.n[XSK_XDP_TX_INVALID_DESCS] + no_socket);
     return 0;
 }

@@ -28,6 +28,7 @@ VLOG_DEFINE_THIS_MODULE(xsk);
 COVERAGE_DEFINE(xsk_fill_postponed);
 COVERAGE_DEFINE(xsk_bind_retried);
 COVERAGE_DEFINE(xsk_tx_again);
+COVERAGE_DEFINE(xsk_drop_closed);
 
 /* Bytes before a packet that tell the kernel how to send it. */
 #define TX_METADATA_LEN sizeof(struct compat_xsk_tx_metadata)
@@ -389,13 +390,50 @@ error:
     return error;
 }
 
+/* The number of packets whose last descriptor is between 'from' and 'to' in
+ * 'ring'. */
+static uint64_t
+xsk_count_packets(const void *ring, uint32_t mask, uint32_t from, uint32_t to)
+{
+    const struct xdp_desc *descs = ring;
+    uint64_t n = 0;
+
+    while (from != to) {
+        n += !(descs[from++ & mask].options & XDP_PKT_CONTD);
+    }
+    return n;
+}
+
+/* Counts as dropped what is still in the rings of 'xsk': received, but not
+ * read, and to be sent, but not taken by the kernel.  If a port was deleted,
+ * only "coverage/show" will tell. */
+static void
+xsk_count_leftovers(struct xsk *xsk)
+{
+    uint64_t n_rx = xsk_count_packets(
+        xsk->rx.ring, xsk->rx.mask, xsk->rx.cached_cons,
+        __atomic_load_n(xsk->rx.producer, __ATOMIC_ACQUIRE));
+    uint64_t n_tx = xsk_count_packets(
+        xsk->tx.ring, xsk->tx.mask,
+        __atomic_load_n(xsk->tx.consumer, __ATOMIC_ACQUIRE),
+        xsk->tx.cached_prod);
+
+    /* The rest of a packet that has been dropped is not another one. */
+    n_rx -= n_rx && xsk->rx_skip;
+
+    xsk_count(xsk, XSK_RX_DROP_CLOSED, n_rx);
+    xsk_count(xsk, XSK_TX_DROP_CLOSED, n_tx);
+    COVERAGE_ADD(xsk_drop_closed, n_rx + n_tx);
+}
+
 /* Closes 'xsk', which no thread may use any more, gives its frames back to the
  * pool and adds its counters to '*stats', if that is not null. */
 void
 xsk_close(struct xsk *xsk, struct xsk_stats *stats)
 {
-    if (xsk->maps[RING_TX]) {
+    if (xsk->maps[RING_RX] && xsk->maps[RING_TX]) {
         xsk_flush_tx(xsk);
+        xsk_count_leftovers(xsk);
     }
     if (stats) {
         xsk_add_stats(xsk, stats);
@@ -904,11 +942,12 @@ xsk_add_stats(const struct xsk *xsk, struct xsk_stats *stats)
 {
     struct xdp_statistics kernel = { .rx_dropped = 0 };
     socklen_t len = sizeof kernel;
-    uint64_t n;
+    uint64_t own[XSK_XDP_RX_DROPPED];
 
-    for (int i = 0; i < XSK_XDP_RX_DROPPED; i++) {
-        atomic_read_relaxed(&CONST_CAST(struct xsk *, xsk)->counters[i], &n);
-        stats->n[i] += n;
+    for (int i = 0; i < ARRAY_SIZE(own); i++) {
+        atomic_read_relaxed(&CONST_CAST(struct xsk *, xsk)->counters[i],
+                            &own[i]);
+        stats->n[i] += own[i];
     }
     if (!getsockopt(xsk->fd, SOL_XDP, XDP_STATISTICS, &kernel, &len)) {
         stats->n[XSK_XDP_RX_DROPPED] += kernel.rx_dropped;
@@ -920,11 +959,10 @@ xsk_add_stats(const struct xsk *xsk, struct xsk_stats *stats)
         stats->n[XSK_XDP_TX_RING_EMPTY_DESCS] += kernel.tx_ring_empty_descs;
     }
 
-    /* Counted as they went into the ring, before they were refused. */
-    stats->n[XSK_TX_PACKETS] -= kernel.tx_invalid_descs;
-    atomic_read_relaxed(
-        &CONST_CAST(struct xsk *, xsk)->counters[XSK_TX_DROP_DEVICE], &n);
-    stats->n[XSK_TX_PACKETS] -= n;
+    /* Counted as they went into the ring, before they were dropped. */
+    stats->n[XSK_TX_PACKETS] -= (kernel.tx_invalid_descs
+                                 + own[XSK_TX_DROP_DEVICE]
+                                 + own[XSK_TX_DROP_CLOSED]);
 }
 
 /* Appends the state of 'xsk' and of its rings to 's'.  Any thread: the numbers

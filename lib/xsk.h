@@ -51,6 +51,7 @@ struct xsk_config {
     X(RX_VLAN_RESTORED, "rx_vlan_restored")    /* Tag put back. */           \
     X(RX_DROP_BAD_DESC, "rx_drop_bad_desc")    /* Not a frame we gave. */    \
     X(RX_DROP_OVERSIZE, "rx_drop_oversize")    /* Over XSK_MAX_SEGS. */      \
+    X(RX_DROP_CLOSED, "rx_drop_closed")        /* Not read in time. */       \
     X(TX_PACKETS, "tx_packets")                                              \
     X(TX_BYTES, "tx_bytes")                                                  \
     X(TX_CSUM_OFFLOADED, "tx_csum_offloaded")  /* Left to kernel, device. */ \
@@ -59,6 +60,7 @@ struct xsk_config {
     X(TX_DROP_NO_FRAME, "tx_drop_no_frame")    /* Frame pool is empty. */    \
     X(TX_DROP_OVERSIZE, "tx_drop_oversize")    /* Over the largest packet. */\
     X(TX_DROP_DEVICE, "tx_drop_device")        /* Driver refused it. */      \
+    X(TX_DROP_CLOSED, "tx_drop_closed")        /* Not sent in time. */       \
     X(XDP_RX_DROPPED, "rx_dropped")                                          \
     X(XDP_RX_INVALID_DESCS, "rx_invalid_descs")                              \
     X(XDP_TX_INVALID_DESCS, "tx_invalid_descs")                              \
