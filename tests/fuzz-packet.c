@@ -19,17 +19,12 @@
  *
  *     fuzz-packet -max_total_time=60 CORPUS-FOLDER
  *
- * Compiled with FUZZ_STANDALONE defined it does without: it takes the options
- * -max_total_time, -runs and -seed, runs all files of the folders given, and
- * then inputs that it makes from them by chance.
+ * Otherwise, fuzz-driver.c takes its place.
  *
  * Allocated memory ends where a packet ends, so that AddressSanitizer notices
  * who reads on. */
 
 #include <assert.h>
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +39,6 @@
 #include "pkt-corpus.h"
 #include "port-options.h"
 #include "smap.h"
-#include "timeval.h"
 #include "util.h"
 
 #define MAX_BYTES 4096
@@ -277,83 +271,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     test_options(data, size);
     return 0;
 }
-
-#ifdef FUZZ_STANDALONE
-
-static struct {
-    uint8_t *data;
-    size_t size;
-} *corpus;
-static size_t n_corpus;
-
-static void
-add_folder(const char *name)
-{
-    DIR *dir = opendir(name);
-    struct dirent *entry;
-
-    if (!dir) {
-        ovs_fatal(errno, "%s", name);
-    }
-    while ((entry = readdir(dir))) {
-        if (entry->d_name[0] != '.') {
-            char *file = xasprintf("%s/%s", name, entry->d_name);
-            uint8_t *data = xmalloc(MAX_BYTES);
-            FILE *f = fopen(file, "rb");
-
-            if (!f) {
-                ovs_fatal(errno, "%s", file);
-            }
-            corpus = xrealloc(corpus, (n_corpus + 1) * sizeof *corpus);
-            corpus[n_corpus].data = data;
-            corpus[n_corpus++].size = fread(data, 1, MAX_BYTES, f);
-            fclose(f);
-            free(file);
-        }
-    }
-    closedir(dir);
-}
-
-int
-main(int argc, char *argv[])
-{
-    static uint8_t data[MAX_BYTES];
-    uint32_t state = time_msec() | 1;
-    long long int max_ms = 0;
-    unsigned long long int n = 0, max = UINT64_MAX;
-
-    LLVMFuzzerInitialize(&argc, &argv);
-    for (int i = 1; i < argc; i++) {
-        if (!strncmp(argv[i], "-max_total_time=", 16)) {
-            max_ms = atoll(argv[i] + 16) * 1000;
-        } else if (!strncmp(argv[i], "-runs=", 6)) {
-            max = atoll(argv[i] + 6);
-        } else if (!strncmp(argv[i], "-seed=", 6)) {
-            state = atoi(argv[i] + 6) | 1;
-        } else if (argv[i][0] != '-') {
-            add_folder(argv[i]);
-        }
-    }
-
-    for (size_t i = 0; i < n_corpus; i++) {
-        LLVMFuzzerTestOneInput(corpus[i].data, corpus[i].size);
-    }
-    for (long long int end = time_msec() + max_ms;
-         n_corpus && n < max && (!max_ms || time_msec() < end); n++) {
-        size_t i = packet_random(&state) % n_corpus;
-
-        memcpy(data, corpus[i].data, corpus[i].size);
-        for (int j = packet_random(&state) >> 8 & 3; j > 0; j--) {
-            uint32_t r = packet_random(&state);
-
-            if (corpus[i].size) {
-                data[(r >> 10) % corpus[i].size] = r;
-            }
-        }
-        LLVMFuzzerTestOneInput(data, corpus[i].size);
-    }
-    printf("Done %llu runs\n", n + n_corpus);
-    return 0;
-}
-
-#endif

@@ -17,12 +17,9 @@
  *
  *     fuzz-vhost -max_total_time=60 CORPUS-FOLDER
  *
- * Compiled with FUZZ_STANDALONE defined it does without: it takes the options
- * -max_total_time and -seed, runs all files of the folders given, and then
- * inputs that it makes from them by chance. */
+ * Otherwise, fuzz-driver.c takes its place. */
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <rte_mbuf.h>
@@ -942,112 +939,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run_input(&in);
     return 0;
 }
-
-#ifdef FUZZ_STANDALONE
-
-static struct {
-    uint8_t *data;
-    size_t size;
-} *corpus;
-static size_t n_corpus;
-
-static void
-add_file(const char *name)
-{
-    FILE *f = fopen(name, "rb");
-    uint8_t *data = xmalloc(MAX_BYTES);
-
-    if (!f) {
-        ovs_fatal(errno, "%s", name);
-    }
-    corpus = xrealloc(corpus, (n_corpus + 1) * sizeof *corpus);
-    corpus[n_corpus].data = data;
-    corpus[n_corpus++].size = fread(data, 1, MAX_BYTES, f);
-    fclose(f);
-}
-
-static void
-add_folder(const char *name)
-{
-    DIR *dir = opendir(name);
-    struct dirent *entry;
-
-    if (!dir) {
-        add_file(name);
-        return;
-    }
-    while ((entry = readdir(dir))) {
-        if (entry->d_name[0] != '.') {
-            char *file = xasprintf("%s/%s", name, entry->d_name);
-
-            add_file(file);
-            free(file);
-        }
-    }
-    closedir(dir);
-}
-
-/* Makes an input of parts of two others and some random bytes. */
-static size_t
-mutate(uint8_t *data, uint32_t *state)
-{
-    size_t size = 0;
-
-    for (int i = 0; i < 2 && n_corpus; i++) {
-        size_t k = packet_random(state) % n_corpus;
-        size_t n = corpus[k].size;
-        size_t from = i && n ? packet_random(state) % n : 0;
-        size_t m = MIN(n - from, MAX_BYTES - size);
-
-        m = i || packet_random(state) % 2 ? m : packet_random(state) % (m + 1);
-        memcpy(data + size, corpus[k].data + from, m);
-        size += m;
-    }
-    if (!size) {
-        size = packet_random(state) % 256 + 1;
-        memset(data, 0, size);
-    }
-    for (int n = packet_random(state) % 8; n; n--) {
-        data[packet_random(state) % size] = packet_random(state);
-    }
-    return size;
-}
-
-int
-main(int argc, char *argv[])
-{
-    long long int max_ms = 10000;
-    unsigned long long int n = 0;
-    uint32_t state = 1;
-
-    LLVMFuzzerInitialize(&argc, &argv);
-    for (int i = 1; i < argc; i++) {
-        if (!strncmp(argv[i], "-max_total_time=", 16)) {
-            max_ms = atoll(argv[i] + 16) * 1000;
-        } else if (!strncmp(argv[i], "-seed=", 6)) {
-            state = atoi(argv[i] + 6) | 1;
-        } else if (argv[i][0] != '-') {
-            add_folder(argv[i]);
-        }
-    }
-
-    for (size_t i = 0; i < n_corpus; i++) {
-        LLVMFuzzerTestOneInput(corpus[i].data, corpus[i].size);
-    }
-    for (long long int end = time_msec() + max_ms; time_msec() < end; n++) {
-        static uint8_t data[MAX_BYTES];
-        size_t size = mutate(data, &state);
-        FILE *f = fopen("fuzz-vhost.input", "wb");
-
-        /* What the process dies of is in that file. */
-        if (f) {
-            fwrite(data, 1, size, f);
-            fclose(f);
-        }
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    printf("%"PRIuSIZE" files and %llu random inputs\n", n_corpus, n);
-    return 0;
-}
-
-#endif

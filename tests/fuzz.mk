@@ -22,6 +22,9 @@ FUZZ_SOURCES = \
 	tests/vhost-frontend.c \
 	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES)))
 
+# In place of libFuzzer.
+FUZZ_DRIVER = $(top_srcdir)/tests/fuzz-driver.c
+
 # Some of what Open vSwitch does is undefined by the letter of C.
 FUZZ_SANITIZE = -fsanitize=address,undefined \
 	-fno-sanitize=alignment -fno-sanitize-recover=undefined
@@ -43,8 +46,8 @@ FUZZ_INPUTS = \
 tests/fuzz-vhost: $(FUZZ_SOURCES) lib/xsk-redirect.skel.h
 	$(AM_V_CC)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
 	  -fno-sanitize=function -o $@ $(FUZZ_INPUTS) $(FUZZ_LIBS) || \
-	$(CC) $(FUZZ_FLAGS) -DFUZZ_STANDALONE $(FUZZ_SANITIZE) \
-	  -o $@ $(FUZZ_INPUTS) $(FUZZ_LIBS)
+	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
+	  -o $@ $(FUZZ_DRIVER) $(FUZZ_INPUTS) $(FUZZ_LIBS)
 
 # Of packets, and of options.
 FUZZ_PACKET_SOURCES = \
@@ -62,8 +65,8 @@ tests/fuzz-packet: $(FUZZ_PACKET_SOURCES) tests/pkt-corpus.h
 	$(AM_V_CC)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
 	  -fno-sanitize=function -o $@ $(FUZZ_PACKET_INPUTS) \
 	  $(FUZZ_PACKET_LIBS) || \
-	$(CC) $(FUZZ_FLAGS) -DFUZZ_STANDALONE $(FUZZ_SANITIZE) \
-	  -o $@ $(FUZZ_PACKET_INPUTS) $(FUZZ_PACKET_LIBS)
+	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
+	  -o $@ $(FUZZ_DRIVER) $(FUZZ_PACKET_INPUTS) $(FUZZ_PACKET_LIBS)
 
 check-fuzz: tests/fuzz-vhost
 	$(MKDIR_P) tests/fuzz-corpus/vhost
@@ -80,6 +83,7 @@ CLEANFILES += \
 	tests/fuzz-packet \
 	tests/fuzz-vhost
 EXTRA_DIST += \
+	tests/fuzz-driver.c \
 	tests/fuzz-packet.c \
 	tests/fuzz-vhost.c \
 	tests/fuzz-corpus
