@@ -81,10 +81,14 @@ static inline uint32_t
 xsk_ring_peek(struct xsk_ring_cons *ring, uint32_t *idx)
 {
     uint32_t n = xsk_ring_cons__peek(ring, NETDEV_MAX_BURST, idx);
-    uint32_t straight = MIN(n, ring->size - (*idx & ring->mask));
 
-    xsk_ring_cons__cancel(ring, n - straight);
-    return straight;
+    if (n) {
+        uint32_t straight = MIN(n, ring->size - (*idx & ring->mask));
+
+        xsk_ring_cons__cancel(ring, n - straight);
+        n = straight;
+    }
+    return n;
 }
 
 /* The most frames that a socket of this 'config' can hold in its rings. */
@@ -413,10 +417,13 @@ xsk_count_leftovers(struct xsk *xsk)
     uint64_t n_rx = xsk_count_packets(
         xsk->rx.ring, xsk->rx.mask, xsk->rx.cached_cons,
         __atomic_load_n(xsk->rx.producer, __ATOMIC_ACQUIRE));
+
+    ovs_spin_lock(&xsk->tx_lock);
     uint64_t n_tx = xsk_count_packets(
         xsk->tx.ring, xsk->tx.mask,
         __atomic_load_n(xsk->tx.consumer, __ATOMIC_ACQUIRE),
         xsk->tx.cached_prod);
+    ovs_spin_unlock(&xsk->tx_lock);
 
     /* The rest of a packet that has been dropped is not another one. */
     n_rx -= n_rx && xsk->rx_skip;

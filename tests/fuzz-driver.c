@@ -1,6 +1,8 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
+#include <config.h>
+
 /* Runs a fuzzer where clang's libFuzzer is not to be had, with those of its
  * options that our tests use:
  *
@@ -22,6 +24,7 @@
 #include <unistd.h>
 
 #include "packet.h"
+#include "util.h"
 
 /* The longest input. */
 #define MAX_BYTES 4096
@@ -36,27 +39,19 @@ static struct input {
 static size_t n_corpus;
 
 static void
-die(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static void
 add_file(const char *name)
 {
     static uint8_t buf[MAX_BYTES];
     FILE *f = fopen(name, "rb");
     size_t size = f ? fread(buf, 1, sizeof buf, f) : 0;
-    uint8_t *data = malloc(size + 1);
 
-    corpus = realloc(corpus, (n_corpus + 1) * sizeof *corpus);
-    if (!f || !data || !corpus) {
-        die(name);
+    if (!f) {
+        ovs_fatal(errno, "%s", name);
     }
     fclose(f);
-    memcpy(data, buf, size);
-    corpus[n_corpus++] = (struct input) { .data = data, .size = size };
+    corpus = xrealloc(corpus, (n_corpus + 1) * sizeof *corpus);
+    corpus[n_corpus].data = xmemdup(buf, size);
+    corpus[n_corpus++].size = size;
 }
 
 /* Adds the file 'name' or, if it is a folder, those in it. */
@@ -72,10 +67,10 @@ add(const char *name)
     }
     while ((entry = readdir(dir))) {
         if (entry->d_name[0] != '.') {
-            char file[4096];
+            char *file = xasprintf("%s/%s", name, entry->d_name);
 
-            snprintf(file, sizeof file, "%s/%s", name, entry->d_name);
             add_file(file);
+            free(file);
         }
     }
     closedir(dir);
@@ -120,7 +115,7 @@ run(const struct input *input)
     }
     if (fd < 0 || ftruncate(fd, input->size)
         || pwrite(fd, input->data, input->size, 0) != input->size) {
-        die("last-input");
+        ovs_fatal(errno, "last-input");
     }
     LLVMFuzzerTestOneInput(input->data, input->size);
 }
