@@ -323,12 +323,15 @@ is_surely_complete(const struct dp_packet *p)
         return false;
     }
 
-    /* The length is that of the packet but for the IP header; to add the
-     * complement is to subtract. */
-    uint64_t sum = ((uint64_t) (OVS_FORCE uint16_t) proto
-                    + (OVS_FORCE uint16_t) be16_at(ip + 2)
-                    + (uint16_t) ~(OVS_FORCE uint16_t) htons(IP_HEADER_LEN));
-    return csum != sum_fold(sum_words(sum, ip + 12, 8));
+    /* A partial checksum is the sum of the pseudo-header, in 16 bits, whose
+     * carries are added back in: the two are equal modulo 0xffff.  To add the
+     * complement is to subtract.  The length is that of the packet but for the
+     * IP header. */
+    uint64_t difference = ((uint64_t) (OVS_FORCE uint16_t) proto
+                           + (OVS_FORCE uint16_t) be16_at(ip + 2)
+                           + (OVS_FORCE uint16_t) ~htons(IP_HEADER_LEN)
+                           + (OVS_FORCE uint16_t) ~csum);
+    return sum_words(difference, ip + 12, 8) % 0xffff;
 }
 
 /* Examines the packets of 'batch', just received from a device whose senders
