@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "dp-packet.h"
+#include "dpdk.h"
 #include "netdev.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
@@ -34,8 +35,10 @@
 void netdev_loop_forward(struct netdev_rxq *, struct netdev *, unsigned int n,
                          unsigned int *n_packets, unsigned int *n_batches);
 
+/* Opens device 'name' as an interface of 'type', with the 'n' 'settings',
+ * "NAME=VALUE" each, among its options. */
 static struct netdev *
-open_device(const char *name, const char *type)
+open_device(const char *name, const char *type, char *settings[], int n)
 {
     struct smap options = SMAP_INITIALIZER(&options);
     struct netdev *netdev;
@@ -44,6 +47,12 @@ open_device(const char *name, const char *type)
 
     smap_add(&options, "n_rxq", "1");
     smap_add(&options, "xdp-mode", "native");
+    for (int i = 0; i < n; i++) {
+        size_t len = strcspn(settings[i], "=");
+
+        smap_add_nocopy(&options, xmemdup0(settings[i], len),
+                        xstrdup(settings[i] + len + (settings[i][len] != 0)));
+    }
     error = netdev_open(name, type, &netdev);
     if (!error) {
         error = netdev_set_config(netdev, &options, &message);
@@ -104,19 +113,22 @@ main(int argc, char *argv[])
 
     set_program_name(argv[0]);
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_WARN);
-    if (argc != 5 || !str_to_int(argv[4], 10, &n_wanted) || n_wanted < 1) {
-        fprintf(stderr, "usage: %s TYPE IN-DEVICE OUT-DEVICE PACKETS\n",
-                program_name);
+    if (argc < 5 || !str_to_int(argv[4], 10, &n_wanted) || n_wanted < 1) {
+        fprintf(stderr, "usage: %s TYPE IN-DEVICE OUT-DEVICE PACKETS "
+                "[OPTION=VALUE...]\n", program_name);
         return 2;
     }
 
     ovs_numa_init();
-    struct netdev *in = open_device(argv[2], argv[1]);
-    struct netdev *out = open_device(argv[3], argv[1]);
+    struct netdev *in = open_device(argv[2], argv[1], argv + 5, argc - 5);
+    struct netdev *out = open_device(argv[3], argv[1], argv + 5, argc - 5);
     int error = netdev_rxq_open(in, &rxq, 0);
     if (error) {
         ovs_fatal(error, "%s: cannot open the receive queue", argv[2]);
     }
+
+    /* As a PMD thread does: memory pools keep a cache for it. */
+    dpdk_attach_thread(0);
 
     long long int deadline = time_msec() + TIMEOUT_MS;
     while (n_packets < n_wanted) {
