@@ -42,6 +42,16 @@ corpus_add(struct corpus *corpus, const char *name, const uint8_t *data,
     f->size = size;
 }
 
+/* Frees what 'corpus' holds. */
+void
+corpus_destroy(struct corpus *corpus)
+{
+    for (size_t i = 0; i < corpus->n; i++) {
+        free(corpus->frames[i].data);
+    }
+    free(corpus->frames);
+}
+
 /* Frames from layers, each of which is a letter. */
 
 enum layer {

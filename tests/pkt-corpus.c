@@ -195,6 +195,7 @@ read_pcap(struct corpus *corpus, const char *name)
             strcpy(frame->name, made.frames[i].name);
         }
     }
+    corpus_destroy(&made);
 }
 
 static void
@@ -733,7 +734,7 @@ is_cut_in_tag(const struct corpus_frame *frame)
 static void
 cmd_run(const char *file, const char *from, const char *to)
 {
-    static struct corpus corpus;
+    struct corpus corpus = { .n = 0 };
 
     if (!strcmp(file, "ethertypes")) {
         corpus_make_ethertypes(&corpus);
@@ -784,6 +785,7 @@ cmd_run(const char *file, const char *from, const char *to)
     printf("sent=%u refused=%u received=%u completed=%u missing=%u\n",
            run.n_sent, run.n_refused, run.n_received, run.n_completed,
            run.n_sent - run.n_received);
+    corpus_destroy(&corpus);
     if (run.n_strange) {
         die("%u frames arrived changed", run.n_strange);
     }
@@ -856,5 +858,6 @@ main(int argc, char *argv[])
     } else {
         usage();
     }
+    corpus_destroy(&corpus);
     return 0;
 }

@@ -30,6 +30,7 @@ void corpus_add(struct corpus *, const char *name, const uint8_t *,
                 size_t size);
 void corpus_make(struct corpus *);
 void corpus_make_ethertypes(struct corpus *);
+void corpus_destroy(struct corpus *);
 
 /* Where the transport checksum of a frame is. */
 struct corpus_csum {

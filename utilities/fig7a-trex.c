@@ -807,21 +807,32 @@ print_json(const struct fig7a_topology *t, const struct fig7a *f,
     json_destroy(json);
 }
 
+/* Returns 0 if 'dir' has a 'file' with the access 'mode', otherwise an errno
+ * value. */
+static int
+check_access(const char *dir, const char *file, int mode)
+{
+    char *path = xasprintf("%s/%s", dir, file);
+    int error = access(path, mode) ? errno : 0;
+
+    free(path);
+    return error;
+}
+
 /* Ends the process if 'dir' does not have TRex in it. */
 static void
 check_trex(const char *dir)
 {
-    char *program = xasprintf("%s/t-rex-64", dir);
-    char *profile = xasprintf("%s/%s", dir, PROFILE);
+    int error = check_access(dir, "t-rex-64", X_OK);
 
-    if (access(program, X_OK)) {
-        ovs_fatal(errno, "%s: TRex is not there; give --run the folder where "
-                  "it was unpacked", program);
-    } else if (access(profile, R_OK)) {
-        ovs_fatal(errno, "%s: TRex's profile is not there", profile);
+    if (error) {
+        ovs_fatal(error, "%s/t-rex-64: TRex is not there; give --run the "
+                  "folder where it was unpacked", dir);
     }
-    free(program);
-    free(profile);
+    error = check_access(dir, PROFILE, R_OK);
+    if (error) {
+        ovs_fatal(error, "%s/%s: TRex's profile is not there", dir, PROFILE);
+    }
 }
 
 /* The command line of TRex with the configuration 'file'.  It finds the

@@ -42,12 +42,14 @@ const size_t fig7a_n_topologies = ARRAY_SIZE(fig7a_topologies);
 const struct fig7a_topology *
 fig7a_find_topology(const char *id)
 {
-    struct ds ids = DS_EMPTY_INITIALIZER;
-
     for (size_t i = 0; i < fig7a_n_topologies; i++) {
         if (!strcmp(id, fig7a_topologies[i].id)) {
             return &fig7a_topologies[i];
         }
+    }
+
+    struct ds ids = DS_EMPTY_INITIALIZER;
+    for (size_t i = 0; i < fig7a_n_topologies; i++) {
         ds_put_format(&ids, "%s%s", i ? ", " : "", fig7a_topologies[i].id);
     }
     ovs_fatal(0, "%s: no such topology; there are %s", id, ds_cstr(&ids));
