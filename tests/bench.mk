@@ -14,7 +14,12 @@ tests_netdev_loop_LDADD = $(OVS_AND_OUR_LIBS)
 tests_netdev_loop_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
 
 # A guest that sends, receives or echoes packets.
-tests_vhost_load_SOURCES = tests/packet.c tests/packet.h tests/vhost-load.c
+tests_vhost_load_SOURCES = \
+	tests/packet.c \
+	tests/packet.h \
+	tests/tool.c \
+	tests/tool.h \
+	tests/vhost-load.c
 tests_vhost_load_LDADD = $(DPDK_LIBS)
 
 # Preloaded to count copies.
@@ -25,7 +30,7 @@ tests/copy-count.so: $(top_srcdir)/tests/copy-count.c
 	  $(DP_WERROR) -o $@ $(top_srcdir)/tests/copy-count.c -ldl
 
 # Sends and counts packets inside XDP.
-tests_xdp_load_SOURCES = tests/xdp-load.c
+tests_xdp_load_SOURCES = tests/tool.c tests/tool.h tests/xdp-load.c
 tests_xdp_load_LDADD = $(LIBBPF_LIBS)
 
 tests/xdp-load.bpf.o: tests/xdp-load.bpf.c

@@ -19,6 +19,7 @@ FUZZ_TIME = 600
 FUZZ_SOURCES = \
 	tests/fuzz-vhost.c \
 	tests/packet.c \
+	tests/tool.c \
 	tests/vhost-frontend.c \
 	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES)))
 

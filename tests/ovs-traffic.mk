@@ -51,6 +51,8 @@ $(OVS_TRAFFIC_SUITES:tests/%=check-%): check-%: all $(check_PROGRAMS) \
 # The guest at the other end of vhost-user ports, as a network device.
 check_PROGRAMS += tests/vhost-tap
 tests_vhost_tap_SOURCES = \
+	tests/tool.c \
+	tests/tool.h \
 	tests/vhost-frontend.c \
 	tests/vhost-frontend.h \
 	tests/vhost-tap.c

@@ -22,17 +22,16 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "packet.h"
+#include "tool.h"
 #include "vhost-frontend.h"
 
 #ifndef SOL_PACKET
@@ -84,29 +83,6 @@ usage: pkt-corpus make FILE\n\
 }
 
 static void
-die(const char *format, ...)
-{
-    va_list args;
-
-    fflush(stdout);
-    fputs("pkt-corpus: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static long long int
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static void
 dump(const char *title, const uint8_t *data, size_t size)
 {
     fprintf(stderr, "%s, %zu bytes: ", title, size);
@@ -132,7 +108,7 @@ write_pcap(const struct corpus *corpus, const char *name)
     FILE *f = fopen(name, "wb");
 
     if (!f) {
-        die("%s: %s", name, strerror(errno));
+        fatal(errno, "%s", name);
     }
     write32(f, 0xa1b2c3d4);
     write32(f, 2 | 4 << 16);            /* Version 2.4. */
@@ -150,7 +126,7 @@ write_pcap(const struct corpus *corpus, const char *name)
         fwrite(frame->data, 1, frame->size, f);
     }
     if (ferror(f) || fclose(f)) {
-        die("%s: %s", name, strerror(errno));
+        fatal(errno, "%s", name);
     }
 }
 
@@ -172,14 +148,14 @@ read_pcap(struct corpus *corpus, const char *name)
     uint32_t size;
 
     if (!f) {
-        die("%s: %s", name, strerror(errno));
+        fatal(errno, "%s", name);
     }
     if (read32(f) != 0xa1b2c3d4 || fseek(f, 24, SEEK_SET)) {
-        die("%s: not a corpus", name);
+        fatal(0, "%s: not a corpus", name);
     }
     while (read32(f), read32(f), size = read32(f), read32(f), size) {
         if (size > sizeof data || fread(data, 1, size, f) != size) {
-            die("%s: damaged", name);
+            fatal(0, "%s: damaged", name);
         }
         corpus_add(corpus, "?", data, size);
     }
@@ -208,11 +184,11 @@ write_seeds(const struct corpus *corpus, const char *folder)
 
         FILE *f = fopen(name, "wb");
         if (!f) {
-            die("%s: %s", name, strerror(errno));
+            fatal(errno, "%s", name);
         }
         fwrite(corpus->frames[i].data, 1, corpus->frames[i].size, f);
         if (ferror(f) || fclose(f)) {
-            die("%s: %s", name, strerror(errno));
+            fatal(errno, "%s", name);
         }
     }
 }
@@ -237,7 +213,7 @@ open_tap(struct end *end, const char *device)
     if (end->fd < 0 || ioctl(end->fd, TUNSETIFF, &ifr)
         || ioctl(end->fd, TUNSETVNETHDRSZ, &hdr_size)
         || ioctl(end->fd, TUNSETOFFLOAD, TUN_F_CSUM)) {
-        die("%s: %s", device, strerror(errno));
+        fatal(errno, "%s", device);
     }
 }
 
@@ -256,7 +232,7 @@ open_veth(struct end *end, const char *where)
     int own = open("/proc/self/ns/net", O_RDONLY);
     int other = open(netns, O_RDONLY);
     if (own < 0 || other < 0 || setns(other, CLONE_NEWNET)) {
-        die("%s: %s", netns, strerror(errno));
+        fatal(errno, "%s", netns);
     }
 
     struct sockaddr_ll sll = {
@@ -272,10 +248,10 @@ open_veth(struct end *end, const char *where)
         || setsockopt(end->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer,
                       sizeof buffer)
         || bind(end->fd, (struct sockaddr *) &sll, sizeof sll)) {
-        die("%s: %s", where, strerror(errno));
+        fatal(errno, "%s", where);
     }
     if (setns(own, CLONE_NEWNET)) {
-        die("setns: %s", strerror(errno));
+        fatal(errno, "setns");
     }
     close(own);
     close(other);
@@ -302,7 +278,7 @@ open_guest(struct end *end, const char *path, bool listen)
         error = vfe_start(vfe);
     }
     if (error) {
-        die("%s: %s: %s", path, vfe->step, strerror(error));
+        fatal(error, "%s: %s", path, vfe->step);
     }
 }
 
@@ -355,7 +331,7 @@ send_frame(struct end *end, const struct vfe_net_hdr *hdr,
             }
         }
         if (error) {
-            die("%s: send: %s", end->name, strerror(error));
+            fatal(error, "%s: send", end->name);
         }
         return true;
     }
@@ -369,7 +345,7 @@ send_frame(struct end *end, const struct vfe_net_hdr *hdr,
     } else if (errno == EINVAL || errno == EMSGSIZE) {
         return false;
     }
-    die("%s: send %zu bytes: %s", end->name, size, strerror(errno));
+    fatal(errno, "%s: send %zu bytes", end->name, size);
     return false;
 }
 
@@ -384,7 +360,7 @@ recv_frame(struct end *end, struct vfe_net_hdr *hdr, uint8_t *data,
                            size);
 
         if (error && error != EAGAIN) {
-            die("%s: receive: %s", end->name, strerror(error));
+            fatal(error, "%s: receive", end->name);
         }
         return !error;
     }
@@ -408,7 +384,7 @@ recv_frame(struct end *end, struct vfe_net_hdr *hdr, uint8_t *data,
         if (n < 0 && errno == EAGAIN) {
             return false;
         } else if (n < (ssize_t) hdr_size) {
-            die("%s: receive: %s", end->name, strerror(errno));
+            fatal(errno, "%s: receive", end->name);
         } else if (from.sll_pkttype == PACKET_OUTGOING) {
             continue;
         }
@@ -651,14 +627,14 @@ pass_marker(void)
 
     while (run.marker_seen < first) {
         if (now_ms() > deadline) {
-            die("%s to %s: nothing arrives any more", run.from.name,
+            fatal(0, "%s to %s: nothing arrives any more", run.from.name,
                 run.to.name);
         }
         if (now_ms() >= resend) {
             size_t size = marker_frame(++run.marker, data, sizeof data);
 
             if (!send_frame(&run.from, &no_hdr, data, size)) {
-                die("%s: refuses a good frame", run.from.name);
+                fatal(0, "%s: refuses a good frame", run.from.name);
             }
             run.n_sent++;
             resend = now_ms() + RESEND_MS;
@@ -787,7 +763,7 @@ cmd_run(const char *file, const char *from, const char *to)
            run.n_sent - run.n_received);
     corpus_destroy(&corpus);
     if (run.n_strange) {
-        die("%u frames arrived changed", run.n_strange);
+        fatal(0, "%u frames arrived changed", run.n_strange);
     }
 }
 
@@ -798,7 +774,7 @@ number(const char *s, int max)
     long int value = strtol(s, &end, 0);
 
     if (end == s || *end || value < 0 || value > max) {
-        die("%s: not a number from 0 to %d", s, max);
+        fatal(0, "%s: not a number from 0 to %d", s, max);
     }
     return value;
 }

@@ -23,10 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "packet.h"
+#include "tool.h"
 
 #ifndef SOL_PACKET
 #define SOL_PACKET 263
@@ -65,29 +65,6 @@ usage(void)
     exit(2);
 }
 
-static void
-die(const char *what)
-{
-    fprintf(stderr, "pkt-tool: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static void
-fail(const char *what)
-{
-    fprintf(stderr, "pkt-tool: %s\n", what);
-    exit(1);
-}
-
-static long long int
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /* Continues in the background, with the process ID in 'pidfile'. */
 static void
 go_to_background(const char *pidfile)
@@ -96,12 +73,12 @@ go_to_background(const char *pidfile)
 
     pid_t pid = fork();
     if (pid < 0) {
-        die("fork");
+        fatal(errno, "fork");
     } else if (pid) {
         FILE *f = fopen(pidfile, "w");
 
         if (!f || fprintf(f, "%ld\n", (long int) pid) < 0 || fclose(f)) {
-            die(pidfile);
+            fatal(errno, "%s", pidfile);
         }
         exit(0);
     }
@@ -125,20 +102,20 @@ open_inet(int type, const char *host, const char *port, bool passive)
     int fd;
 
     if (getaddrinfo(host, port, &hints, &ai)) {
-        fail("bad address or port");
+        fatal(0, "bad address or port");
     }
     fd = socket(ai->ai_family, type, 0);
     if (fd < 0) {
-        die("socket");
+        fatal(errno, "socket");
     }
     if (passive) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int) { 0 }, sizeof(int));
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int) { 1 }, sizeof(int));
         if (bind(fd, ai->ai_addr, ai->ai_addrlen)) {
-            die("bind");
+            fatal(errno, "bind");
         }
     } else if (connect(fd, ai->ai_addr, ai->ai_addrlen)) {
-        die("connect");
+        fatal(errno, "connect");
     }
     freeaddrinfo(ai);
     return fd;
@@ -171,7 +148,7 @@ cmd_serve(const char *port, const char *pidfile)
     int udp = open_inet(SOCK_DGRAM, NULL, port, true);
 
     if (listen(tcp, 64)) {
-        die("listen");
+        fatal(errno, "listen");
     }
 
     /* Answer from the address that was asked: an alias or a NAT address may
@@ -250,7 +227,7 @@ cmd_tcp(const char *host, const char *port, long long int n)
             ssize_t m = send(fd, out + out_ofs, out_len - out_ofs,
                              MSG_DONTWAIT);
             if (m < 0 && errno != EAGAIN) {
-                die("TCP send");
+                fatal(errno, "TCP send");
             } else if (m > 0) {
                 out_ofs += m;
                 sent += m;
@@ -260,7 +237,7 @@ cmd_tcp(const char *host, const char *port, long long int n)
             ssize_t m = read(fd, in, sizeof in);
 
             if (m <= 0) {
-                die("TCP receive");
+                fatal(errno, "TCP receive");
             }
             for (ssize_t i = 0; i < m; i++) {
                 uint8_t expected = packet_random(&in_state) >> 8;
@@ -305,7 +282,7 @@ cmd_udp(const char *host, const char *port, unsigned int count,
         /* ARP, or IPv6 neighbor discovery, may want a moment. */
         if (send(fd, out, size, 0) < 0 && errno != EHOSTUNREACH
             && errno != ECONNREFUSED) {
-            die("UDP send");
+            fatal(errno, "UDP send");
         }
         for (;;) {
             struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -322,14 +299,14 @@ cmd_udp(const char *host, const char *port, unsigned int count,
                 continue;
             }
             if (n < sizeof in_seq) {
-                fail("UDP: too short a datagram came back");
+                fatal(0, "UDP: too short a datagram came back");
             }
             memcpy(&in_seq, in, sizeof in_seq);
             if (in_seq < seq) {
                 continue;               /* Late: it was sent again. */
             }
             if (n != size || memcmp(in, out, size)) {
-                fail("UDP: not the datagram that was sent came back");
+                fatal(0, "UDP: not the datagram that was sent came back");
             }
             seq++;
             size = 0;
@@ -355,7 +332,7 @@ parse_mac(const char *s, uint8_t mac[6])
 
     if (sscanf(s, "%x:%x:%x:%x:%x:%x", &m[0], &m[1], &m[2], &m[3], &m[4],
                &m[5]) != 6) {
-        fail("bad MAC address");
+        fatal(0, "bad MAC address");
     }
     for (int i = 0; i < 6; i++) {
         mac[i] = m[i];
@@ -370,7 +347,7 @@ parse_ip(const char *s, uint8_t ip[16])
     } else if (inet_pton(AF_INET6, s, ip) == 1) {
         return 6;
     }
-    fail("bad IP address");
+    fatal(0, "bad IP address");
     return 0;
 }
 
@@ -449,7 +426,7 @@ open_packet(const char *device, bool receive)
         || (receive && setsockopt(fd, SOL_PACKET, PACKET_AUXDATA,
                                   &(int) { 1 }, sizeof(int)))
         || bind(fd, (struct sockaddr *) &sll, sizeof sll)) {
-        die(device);
+        fatal(errno, "%s", device);
     }
     return fd;
 }
@@ -466,7 +443,7 @@ cmd_send(const char *device, int count, bool offload)
 
     if (offload && setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &(int) { 1 },
                               sizeof(int))) {
-        die("PACKET_VNET_HDR");
+        fatal(errno, "PACKET_VNET_HDR");
     }
     while (fgets(line, sizeof line, stdin)) {
         struct packet_place place;
@@ -491,7 +468,7 @@ cmd_send(const char *device, int count, bool offload)
         }
         for (int i = 0; i < count; i++) {
             if (send(fd, start, size, 0) != size) {
-                die("send");
+                fatal(errno, "send");
             }
         }
     }

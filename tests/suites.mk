@@ -63,7 +63,9 @@ check_PROGRAMS += tests/pkt-tool
 tests_pkt_tool_SOURCES = \
 	tests/packet.c \
 	tests/packet.h \
-	tests/pkt-tool.c
+	tests/pkt-tool.c \
+	tests/tool.c \
+	tests/tool.h
 
 # Malformed packets: the corpus, and what sends it.
 check_PROGRAMS += tests/pkt-corpus
@@ -74,6 +76,8 @@ tests_pkt_corpus_SOURCES = \
 	tests/pkt-corpus.h \
 	tests/pkt-corpus-csum.c \
 	tests/pkt-corpus-make.c \
+	tests/tool.c \
+	tests/tool.h \
 	tests/vhost-frontend.c \
 	tests/vhost-frontend.h
 
@@ -89,6 +93,8 @@ tests_vhost_guest_SOURCES = \
 	tests/fuse-file.h \
 	tests/packet.c \
 	tests/packet.h \
+	tests/tool.c \
+	tests/tool.h \
 	tests/vhost-frontend.c \
 	tests/vhost-frontend.h \
 	tests/vhost-guest.c \

@@ -15,8 +15,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tool.h"
 
 #define PAGE 4096u
 
@@ -75,15 +76,6 @@ vfe_protocol_feature_name(unsigned int bit)
     };
 
     return bit < 64 ? names[bit] : NULL;
-}
-
-static long long int
-now_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
 /* Milliseconds until 'deadline', not negative. */

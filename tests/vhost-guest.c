@@ -14,7 +14,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "packet.h"
+#include "tool.h"
 #include "vhost-frontend.h"
 #include "vhost-hostile.h"
 
@@ -103,26 +103,12 @@ Commands that have no end stop on SIGTERM.\n", stderr);
     exit(2);
 }
 
-static void
-die(const char *format, ...)
-{
-    va_list args;
-
-    fflush(stdout);
-    fputs("vhost-guest: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
-
 /* Ends the program if the step 'vfe->step' has failed. */
 static void
 check(const struct vfe *vfe, int error)
 {
     if (error) {
-        die("%s: %s", vfe->step, strerror(error));
+        fatal(error, "%s", vfe->step);
     }
 }
 
@@ -151,7 +137,7 @@ number(const char *s, unsigned long long int max)
     errno = 0;
     value = strtoull(s, &end, 0);
     if (errno || end == s || *end || *s == '-' || value > max) {
-        die("%s: not a number, or too large", s);
+        fatal(0, "%s: not a number, or too large", s);
     }
     return value;
 }
@@ -164,7 +150,7 @@ numbers(char *s, uint16_t *values[], unsigned int n)
         char *comma = strchr(s, ',');
 
         if (!!comma != (i + 1 < n)) {
-            die("%s: wrong number of values", s);
+            fatal(0, "%s: wrong number of values", s);
         }
         if (comma) {
             *comma = '\0';
@@ -203,7 +189,7 @@ static void
 get_frame(const char *hex, struct frame *frame)
 {
     if (!parse_frame(hex, frame)) {
-        die("%.60s: not a frame in hexadecimal", hex);
+        fatal(0, "%.60s: not a frame in hexadecimal", hex);
     }
 }
 
@@ -266,12 +252,12 @@ detach(void)
 
     pid_t pid = fork();
     if (pid < 0) {
-        die("fork: %s", strerror(errno));
+        fatal(errno, "fork");
     } else if (pid) {
         FILE *f = fopen(opt.pidfile, "w");
 
         if (!f || fprintf(f, "%ld\n", (long int) pid) < 0 || fclose(f)) {
-            die("%s: %s", opt.pidfile, strerror(errno));
+            fatal(errno, "%s", opt.pidfile);
         }
         exit(0);
     }
@@ -287,10 +273,10 @@ open_guest(struct vfe *vfe)
     check(vfe, join(vfe));
     check(vfe, vfe_start(vfe));
     if (opt.packed && !(vfe->features & VFE_BIT(VFE_F_RING_PACKED))) {
-        die("the peer does not offer packed rings");
+        fatal(0, "the peer does not offer packed rings");
     }
     if (opt.pair >= vfe->n_pairs) {
-        die("there is no queue %u", opt.pair);
+        fatal(0, "there is no queue %u", opt.pair);
     }
     detach();
 }
@@ -471,7 +457,7 @@ cmd_recv(unsigned int n)
             if (finish) {
                 break;
             }
-            die("%u of %u frames came", i, n);
+            fatal(0, "%u of %u frames came", i, n);
         }
         print_frame(pair, &hdr, &frame);
     }
@@ -672,7 +658,7 @@ cmd_hostile(const char *name, const char *hex)
 
     const struct hostile *hostile = hostile_find(name);
     if (!hostile) {
-        die("%s: no such name; see hostile --list", name);
+        fatal(0, "%s: no such name; see hostile --list", name);
     }
     if (hex) {
         get_frame(hex, &frame);
@@ -839,7 +825,7 @@ main(int argc, char *argv[])
         int error = vfe_listen(opt.listen, &opt.listen_fd);
 
         if (error) {
-            die("%s: %s", opt.listen, strerror(error));
+            fatal(error, "%s", opt.listen);
         }
     }
 

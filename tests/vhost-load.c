@@ -20,7 +20,6 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,6 +30,7 @@
 #include <unistd.h>
 
 #include "packet.h"
+#include "tool.h"
 
 #define MAX_DEVICES 8
 #define MIN_SIZE 60
@@ -44,22 +44,6 @@
 
 /* Turns of a busy loop between looks for a command. */
 #define COMMAND_INTERVAL 256
-
-static void fatal(const char *format, ...)
-    __attribute__((noreturn, format(printf, 1, 2)));
-
-static void
-fatal(const char *format, ...)
-{
-    va_list args;
-
-    fputs("vhost-load: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(EXIT_FAILURE);
-}
 
 static void usage(FILE *, int status) __attribute__((noreturn));
 
@@ -134,14 +118,14 @@ start_eal(const char *cpu, long int megabytes, long int ring_size,
     if (asprintf(&args[n_args++], "%ld", megabytes) < 0
         || asprintf(&args[n_args++], "--file-prefix=vhost-load-%ld",
                     (long int) getpid()) < 0) {
-        fatal("out of memory");
+        fatal(0, "out of memory");
     }
     for (int i = 0; i < n; i++) {
         if (asprintf(&args[n_args++],
                      "--vdev=net_virtio_user%d,path=%s,server=1,queues=1,"
                      "queue_size=%ld,mac=02:00:00:00:00:%02x",
                      i, paths[i], ring_size, i) < 0) {
-            fatal("out of memory");
+            fatal(0, "out of memory");
         }
     }
 
@@ -150,14 +134,14 @@ start_eal(const char *cpu, long int megabytes, long int ring_size,
     int out = dup(STDOUT_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);
     if (rte_eal_init(n_args, args) < 0) {
-        fatal("cannot start DPDK: %s", rte_strerror(rte_errno));
+        fatal(rte_errno, "cannot start DPDK");
     }
     dup2(out, STDOUT_FILENO);
     close(out);
 
     n_devices = rte_eth_dev_count_avail();
     if (n_devices != n) {
-        fatal("DPDK made %d devices instead of %d", n_devices, n);
+        fatal(0, "DPDK made %d devices instead of %d", n_devices, n);
     }
 }
 
@@ -170,7 +154,7 @@ make_pool(const char *name)
         RTE_PKTMBUF_HEADROOM + 2048, SOCKET_ID_ANY);
 
     if (!pool) {
-        fatal("cannot allocate packets: %s (see -m)", rte_strerror(rte_errno));
+        fatal(rte_errno, "cannot allocate packets (see -m)");
     }
     return pool;
 }
@@ -193,7 +177,7 @@ start_device(int port, long int ring_size)
         error = rte_eth_dev_start(port);
     }
     if (error) {
-        fatal("starting device %d: %s", port, rte_strerror(-error));
+        fatal(-error, "starting device %d", port);
     }
 }
 
@@ -204,7 +188,7 @@ wait_for_link(int port)
 
     for (;;) {
         if (rte_eth_link_get_nowait(port, &link) < 0) {
-            fatal("device %d has no link state", port);
+            fatal(0, "device %d has no link state", port);
         }
         if (link.link_status == RTE_ETH_LINK_UP) {
             break;
@@ -264,7 +248,7 @@ generate(const struct job *job)
     struct rte_mbuf *mbufs[BURST];
 
     if (rte_pktmbuf_alloc_bulk(tx_pool, mbufs, BURST)) {
-        fatal("there are too few packets");
+        fatal(0, "there are too few packets");
     }
     for (int i = 0; i < BURST; i++) {
         mbufs[i]->data_len = job->size;
@@ -338,7 +322,7 @@ obey(const char *line, struct job *job)
     if (!n || line[n] || size < MIN_SIZE || size > MAX_SIZE
         || (new.rx != -1 && !valid_device(new.rx))
         || (new.tx != -1 && !valid_device(new.tx))) {
-        fatal("bad command: %s", line);
+        fatal(0, "bad command: %s", line);
     }
     if (count) {
         struct timespec ts;

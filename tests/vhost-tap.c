@@ -18,7 +18,6 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "tool.h"
 #include "vhost-frontend.h"
 
 struct frame {
@@ -44,19 +44,6 @@ usage: vhost-tap --connect SOCKET [--detach PIDFILE] DEVICE\n\
     exit(2);
 }
 
-static void
-die(const char *format, ...)
-{
-    va_list args;
-
-    fputs("vhost-tap: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(1);
-}
-
 /* Makes the device 'name'.  Its frames have headers as long as ours. */
 static int
 open_tap(const char *name)
@@ -66,7 +53,7 @@ open_tap(const char *name)
     int fd;
 
     if (strlen(name) >= sizeof ifr.ifr_name) {
-        die("%s: the name of a device has at most %zu characters", name,
+        fatal(0, "%s: the name of a device has at most %zu characters", name,
             sizeof ifr.ifr_name - 1);
     }
     strcpy(ifr.ifr_name, name);
@@ -74,7 +61,7 @@ open_tap(const char *name)
     fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr)
         || ioctl(fd, TUNSETVNETHDRSZ, &hdr_size)) {
-        die("%s: %s", name, strerror(errno));
+        fatal(errno, "%s", name);
     }
     return fd;
 }
@@ -220,12 +207,12 @@ detach(const char *pidfile)
     pid_t pid = fork();
 
     if (pid < 0) {
-        die("fork: %s", strerror(errno));
+        fatal(errno, "fork");
     } else if (pid) {
         FILE *f = fopen(pidfile, "w");
 
         if (!f || fprintf(f, "%ld\n", (long int) pid) < 0 || fclose(f)) {
-            die("%s: %s", pidfile, strerror(errno));
+            fatal(errno, "%s", pidfile);
         }
         exit(0);
     }
@@ -269,7 +256,7 @@ main(int argc, char *argv[])
     tap = open_tap(argv[optind]);
     error = join(&vfe, path, tap);
     if (error) {
-        die("%s: %s: %s", path, vfe.step, strerror(error));
+        fatal(error, "%s: %s", path, vfe.step);
     }
     if (pidfile) {
         detach(pidfile);

@@ -20,7 +20,6 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +29,7 @@
 #include <unistd.h>
 
 #include "tests/xdp-load.skel.h"
+#include "tool.h"
 
 #define ETH_LEN 14
 #define IP_LEN 20
@@ -42,22 +42,6 @@
 
 /* Packets in one system call, if there is no pause between calls. */
 #define FULL_SPEED_BURST 1000000
-
-static void fatal(const char *format, ...)
-    __attribute__((noreturn, format(printf, 1, 2)));
-
-static void
-fatal(const char *format, ...)
-{
-    va_list args;
-
-    fputs("xdp-load: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    exit(EXIT_FAILURE);
-}
 
 static void usage(FILE *, int status) __attribute__((noreturn));
 
@@ -106,7 +90,7 @@ parse_iface(const char *name)
     int ifindex = if_nametoindex(name);
 
     if (!ifindex) {
-        fatal("%s: %s", name, strerror(errno));
+        fatal(errno, "%s", name);
     }
     return ifindex;
 }
@@ -137,14 +121,14 @@ load_and_attach(int ifindex)
     struct xdp_load *skel = xdp_load__open_and_load();
 
     if (!skel) {
-        fatal("loading the XDP programs: %s", strerror(errno));
+        fatal(errno, "loading the XDP programs");
     }
 
     LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
     int fd = bpf_link_create(bpf_program__fd(skel->progs.xdp_load_sink),
                              ifindex, BPF_XDP, &opts);
     if (fd < 0) {
-        fatal("attaching the XDP program: %s", strerror(-fd));
+        fatal(-fd, "attaching the XDP program");
     }
     return skel;
 }
@@ -245,7 +229,7 @@ cmd_send(int argc, char *argv[])
             bpf_program__fd(skel->progs.xdp_load_send), &opts);
 
         if (error && error != EINTR) {
-            fatal("sending: %s", strerror(error));
+            fatal(error, "sending");
         }
         if (interval) {
             pause_for(interval);
@@ -284,14 +268,14 @@ read_line(const char *dir, const char *name, const char *prefix, char *line,
     bool found = false;
 
     if (asprintf(&path, "%s/%s", dir, name) < 0) {
-        fatal("out of memory");
+        fatal(0, "out of memory");
     }
     stream = fopen(path, "r");
     while (stream && !found && fgets(line, size, stream)) {
         found = !strncmp(line, prefix, strlen(prefix));
     }
     if (!found) {
-        fatal("%s: cannot read this", path);
+        fatal(0, "%s: cannot read this", path);
     }
     fclose(stream);
     free(path);
@@ -315,7 +299,7 @@ sample_task(struct sample *s, const char *task)
                      "%lu %lu %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
                      "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
                      &user, &system, &cpu) != 3) {
-        fatal("%s/stat: unknown format", task);
+        fatal(0, "%s/stat: unknown format", task);
     }
     s->user += user * tick;
     s->system += system * tick;
@@ -323,12 +307,12 @@ sample_task(struct sample *s, const char *task)
     /* Time on the run queue, in ns; and ticks that the hypervisor took. */
     read_line(task, "schedstat", "", line, sizeof line);
     if (sscanf(line, "%*s %llu", &delay) != 1) {
-        fatal("%s/schedstat: unknown format", task);
+        fatal(0, "%s/schedstat: unknown format", task);
     }
     snprintf(prefix, sizeof prefix, "cpu%d ", cpu);
     read_line("/proc", "stat", prefix, line, sizeof line);
     if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %lu", &steal) != 1) {
-        fatal("/proc/stat: unknown format");
+        fatal(0, "/proc/stat: unknown format");
     }
     s->lost += delay / 1e9 + steal * tick;
 }
@@ -344,7 +328,7 @@ take_sample(struct sample *s, const struct xdp_load *skel, const char *task,
     s->when = now();
     if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.n_packets), &key,
                             per_cpu)) {
-        fatal("reading the counter: %s", strerror(errno));
+        fatal(errno, "reading the counter");
     }
     for (size_t i = 0; i < sizeof per_cpu / sizeof per_cpu[0]; i++) {
         s->n_packets += per_cpu[i];
