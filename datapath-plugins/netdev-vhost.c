@@ -417,15 +417,14 @@ netdev_vhost_open(struct netdev_vhost *dev,
     mode_t mask = 0;
     int error;
 
-    error = eal_start(&reason);
-    if (!error && !dev->pool) {
+    if (!dev->pool) {
         dev->n_frames = RXQ_FRAMES;
         dev->numa_id = -1;
         error = frame_pool_acquire(dev->numa_id, dev->n_frames, &dev->pool,
                                    &reason);
-    }
-    if (error) {
-        goto out;
+        if (error) {
+            goto out;
+        }
     }
 
     if (client) {
@@ -609,6 +608,9 @@ netdev_vhost_set_config(struct netdev *netdev, const struct smap *args,
     port_options_warn_unknown(name, table, n_options, args);
     error = port_options_parse(name, table, n_options, args, &options,
                                &message);
+    if (!error) {
+        error = eal_start(name, &message);
+    }
 
     ovs_mutex_lock(&dev->mutex);
     bool same = (dev->has_options

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "dp-packet.h"
+#include "eal.h"
 #include "frame-pool.h"
 #include "if-notifier.h"
 #include "late-report.h"
@@ -577,6 +578,9 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
     error = port_options_parse(name, xsk_option_table,
                                ARRAY_SIZE(xsk_option_table), args, &options,
                                &message);
+    if (!error) {
+        error = eal_start(name, &message);
+    }
 
     int numa_id = device_numa_id(netdev);
     int mtu = 0;

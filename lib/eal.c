@@ -17,7 +17,7 @@
 #define EAL_MEMORY_MB 2048
 
 int
-eal_start(char **errp)
+eal_start(const char *name, char **errp)
 {
     if (dpdk_available()) {
         return 0;
@@ -39,8 +39,8 @@ eal_start(char **errp)
     smap_destroy(&config);
 
     if (!dpdk_available()) {
-        *errp = xstrdup("DPDK, which supplies the packet memory, could not be "
-                        "started; the log has its messages");
+        *errp = xasprintf("%s: DPDK, which supplies the packet memory, could "
+                          "not be started; the log has its messages", name);
         return ENOMEM;
     }
     return 0;

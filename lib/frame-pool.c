@@ -11,7 +11,6 @@
 #include <rte_memory.h>
 #include <rte_memzone.h>
 
-#include "eal.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/thread.h"
 #include "openvswitch/vlog.h"
@@ -243,18 +242,15 @@ frame_pool_find(int numa_id, uint32_t n_frames, uint32_t *n_new)
  * frames reserved for the caller, who gives them up with frame_pool_release().
  *
  * Returns 0, or a positive errno value with '*errp' set to a message for the
- * caller to free.  Main thread only: this may start DPDK. */
+ * caller to free.  Main thread only; DPDK must have been started, see
+ * eal_start(). */
 int
 frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **poolp,
                    char **errp)
     OVS_EXCLUDED(pools_mutex)
 {
-    int error = eal_start(errp);
     uint32_t n_new;
-
-    if (error) {
-        return error;
-    }
+    int error = 0;
 
     ovs_mutex_lock(&pools_mutex);
     frame_pool_sweep();

@@ -13,7 +13,6 @@
 #include <rte_vhost.h>
 
 #include "dp-packet.h"
-#include "eal.h"
 #include "frame-pool.h"
 #include "netdev-provider.h"
 #include "openvswitch/dynamic-string.h"
@@ -490,17 +489,13 @@ vhost_dev_set_config(struct vhost_dev *dev, const struct vhost_config *config)
  *
  * Returns 0 with '*devp' set, for the caller to vhost_dev_close(), or a
  * positive errno value with '*errp' set to a message for the caller to free.
- * Main thread only, without locks: it may call 'netdev' back. */
+ * Main thread only, without locks: it may call 'netdev' back.  DPDK must have
+ * been started, see eal_start(). */
 int
 vhost_dev_open(struct netdev *netdev, const char *path, bool client,
                uint64_t flags, const struct vhost_config *config,
                struct vhost_dev **devp, char **errp)
 {
-    int error = eal_start(errp);
-
-    if (error) {
-        return error;
-    }
     vhost_memory_init();
     vhost_call_init();
 
