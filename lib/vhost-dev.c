@@ -1112,32 +1112,26 @@ add_features(struct smap *status, const char *key, uint64_t features)
     ds_destroy(&s);
 }
 
-/* Says in '*status' what the guest has got. */
+/* Says in '*status' what the guest has got, as it has said itself in the
+ * messages that passed 'filter'.  librte_vhost may act on the next one at any
+ * time, and does not keep what it has while others look at it. */
 static void
-vhost_dev_get_guest_status(int vid, uint64_t features, struct smap *status)
+vhost_dev_get_guest_status(const struct vhost_filter *filter,
+                           uint64_t features, struct smap *status)
 {
-    struct rte_vhost_memory *memory;
-    int n_rings = rte_vhost_get_vring_num(vid);
+    int n_rings = 0;
 
-    smap_add_format(status, "num_of_vrings", "%d", n_rings);
-    for (int i = 0; i < n_rings; i++) {
-        struct rte_vhost_vring ring;
-
-        if (!rte_vhost_get_vhost_vring(vid, i, &ring)) {
+    for (int i = 0; i < VHOST_MAX_RINGS; i++) {
+        if (filter->sizes[i]) {
             smap_add_nocopy(status, xasprintf("vring_%d_size", i),
-                            xasprintf("%u", ring.size));
+                            xasprintf("%"PRIu16, filter->sizes[i]));
+            n_rings = i + 1;
         }
     }
-    if (!rte_vhost_get_mem_table(vid, &memory)) {
-        uint64_t size = 0;
-
-        for (uint32_t i = 0; i < memory->nregions; i++) {
-            size += memory->regions[i].size;
-        }
-        smap_add_format(status, "memory_regions", "%u", memory->nregions);
-        smap_add_format(status, "memory_mb", "%"PRIu64, size >> 20);
-        free(memory);
-    }
+    smap_add_format(status, "num_of_vrings", "%d", n_rings);
+    smap_add_format(status, "memory_regions", "%"PRIu32, filter->n_regions);
+    smap_add_format(status, "memory_mb", "%"PRIu64,
+                    filter->memory_size >> 20);
 
     bool rx_tso = features & F_HOST_TSO;
     bool tx_tso = features & F_GUEST_TSO;
@@ -1153,35 +1147,27 @@ vhost_dev_get_guest_status(int vid, uint64_t features, struct smap *status)
 void
 vhost_dev_get_status(struct vhost_dev *dev, struct smap *status)
 {
-    ovs_mutex_lock(&dev->vid_mutex);
     ovs_mutex_lock(&dev->mutex);
     uint64_t features = vhost_dev_offer(dev);
     bool connected = dev->conn_vid >= 0;
-    bool ready = dev->ready;
-    bool stale = connected && (dev->offered != features
-                               || dev->max_pairs
-                                  != dev->config.max_queue_pairs);
-    uint64_t negotiated = dev->negotiated;
-    int numa_id = dev->numa_id;
 
     smap_add(status, "status", dev->running ? "connected"
-                               : ready ? "starting"
+                               : dev->ready ? "starting"
                                : connected ? "negotiating" : "disconnected");
     smap_add_format(status, "connections", "%u", dev->n_connections);
     smap_add_format(status, "connections_refused", "%u", dev->n_refused);
     smap_add_format(status, "messages_refused", "%u", dev->n_bad_messages);
-    ovs_mutex_unlock(&dev->mutex);
-
     add_features(status, "features_offered", features);
-    if (stale) {
+    if (connected && (dev->offered != features
+                      || dev->max_pairs != dev->config.max_queue_pairs)) {
         smap_add(status, "reconnect_needed", "true");
     }
-    if (dev->vid >= 0) {
-        add_features(status, "features", negotiated);
-        if (numa_id >= 0) {
-            smap_add_format(status, "numa", "%d", numa_id);
+    if (dev->ready) {
+        add_features(status, "features", dev->negotiated);
+        if (dev->numa_id >= 0) {
+            smap_add_format(status, "numa", "%d", dev->numa_id);
         }
-        vhost_dev_get_guest_status(dev->vid, negotiated, status);
+        vhost_dev_get_guest_status(&dev->filter, dev->negotiated, status);
     }
-    ovs_mutex_unlock(&dev->vid_mutex);
+    ovs_mutex_unlock(&dev->mutex);
 }

@@ -189,10 +189,12 @@ can_map(int fd, uint64_t offset, uint64_t size)
     return true;
 }
 
+/* Checks 'message', which describes the guest's memory, and notes it. */
 static const char *
-check_memory(const struct vhost_message *message)
+check_memory(struct vhost_filter *filter, const struct vhost_message *message)
 {
     struct memory_table table;
+    uint64_t size = 0;
 
     memcpy(&table, message->payload, sizeof table);
     if (!table.n_regions || table.n_regions > MAX_REGIONS
@@ -220,7 +222,10 @@ check_memory(const struct vhost_message *message)
         if (KNOWS_FDS && !can_map(message->fds[i], r->offset, r->size)) {
             return "a memory region cannot be mapped";
         }
+        size += r->size;
     }
+    filter->n_regions = table.n_regions;
+    filter->memory_size = size;
     return NULL;
 }
 
@@ -270,7 +275,9 @@ check_ring(struct vhost_filter *filter, const struct vhost_message *message,
         if (!reason && filter->started[ring]) {
             reason = "the ring is in use";
         }
-        filter->sized[ring] |= !reason;
+        if (!reason) {
+            filter->sizes[ring] = state->num;
+        }
         break;
 
     case SET_VRING_BASE:
@@ -280,14 +287,15 @@ check_ring(struct vhost_filter *filter, const struct vhost_message *message,
         break;
 
     case SET_VRING_KICK:
-        if (!filter->sized[ring]) {
+        if (!filter->sizes[ring]) {
             reason = "the ring has no size";
         }
         filter->started[ring] |= !reason;
         break;
 
     case GET_VRING_BASE:
-        filter->sized[ring] = filter->started[ring] = false;
+        filter->sizes[ring] = 0;
+        filter->started[ring] = false;
         break;
     }
     if (!reason) {
@@ -329,7 +337,7 @@ static bool
 is_any_ring_sized(const struct vhost_filter *filter)
 {
     for (int i = 0; i < VHOST_MAX_RINGS; i++) {
-        if (filter->sized[i]) {
+        if (filter->sizes[i]) {
             return true;
         }
     }
@@ -391,12 +399,12 @@ vhost_filter_check(struct vhost_filter *filter, struct vhost_message *message)
 
     switch (request) {
     case RESET_OWNER:
-        memset(filter->sized, 0, sizeof filter->sized);
+        memset(filter->sizes, 0, sizeof filter->sizes);
         memset(filter->started, 0, sizeof filter->started);
         break;
 
     case SET_MEM_TABLE:
-        return check_memory(message);
+        return check_memory(filter, message);
 
     case SET_LOG_BASE:
         return check_log(message);

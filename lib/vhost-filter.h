@@ -24,8 +24,11 @@ struct vhost_filter {
     uint64_t protocol_offered;  /* Protocol features, likewise. */
     uint64_t features;          /* Of SET_FEATURES. */
     uint64_t protocol_features; /* Of SET_PROTOCOL_FEATURES. */
-    bool sized[VHOST_MAX_RINGS];    /* SET_VRING_NUM since it stopped. */
-    bool started[VHOST_MAX_RINGS];  /* SET_VRING_KICK since it stopped. */
+    uint32_t n_regions;         /* Of SET_MEM_TABLE. */
+    uint64_t memory_size;       /* Bytes in these. */
+    uint16_t sizes[VHOST_MAX_RINGS];    /* Of SET_VRING_NUM since the ring
+                                         * stopped, or 0. */
+    bool started[VHOST_MAX_RINGS];      /* SET_VRING_KICK since then. */
 };
 
 /* The protocol features that there is a use for: MQ, LOG_SHMFD, RARP,
