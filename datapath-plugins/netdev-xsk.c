@@ -319,6 +319,7 @@ xsk_port_open_mode(struct xsk_port *port, const struct device_info *info,
     }
 
     config.rx_metadata = xdp_prog_gave_metadata(port->prog);
+    config.rx_metadata_key = xdp_prog_metadata_key(port->prog);
     config.zerocopy = mode == XSK_MODE_NATIVE_ZC;
     if (config.zerocopy) {
         config.tx_csum &= info->features.tx_csum;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "entropy.h"
 #include "openvswitch/vlog.h"
 #include "ovs-compat.h"
 #include "ovs-thread.h"
@@ -26,6 +27,7 @@ struct xdp_prog {
     enum xdp_hook hook;
     int link_fd;                /* -1 while it is not attached. */
     bool has_meta;              /* Bound to the device, reads metadata. */
+    uint64_t meta_key;          /* In what it puts in front of packets. */
 };
 
 /* libbpf reports each failure in many lines, and for us a failure is often
@@ -44,7 +46,7 @@ xdp_prog_libbpf_print(enum libbpf_print_level level OVS_UNUSED,
  * the device.  Returns 0 or a positive errno value. */
 static int
 xdp_prog_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
-              struct xsk_redirect **skelp)
+              uint64_t meta_key, struct xsk_redirect **skelp)
 {
     struct xsk_redirect *skel = xsk_redirect__open();
 
@@ -53,6 +55,7 @@ xdp_prog_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
     }
 
     skel->rodata->want_hash = want_hash;
+    skel->rodata->meta_key = meta_key;
     bpf_map__set_max_entries(skel->maps.xsks, n_queues);
     bpf_program__set_autoload(skel->progs.xsk_redirect, !meta);
     bpf_program__set_autoload(skel->progs.xsk_redirect_meta, meta);
@@ -121,7 +124,9 @@ xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
     struct xsk_redirect *skel;
     bool has_meta = false;
     int error = EOPNOTSUPP;
+    uint64_t meta_key;
 
+    get_entropy_or_die(&meta_key, sizeof meta_key);
     if (ovsthread_once_start(&once)) {
         libbpf_set_print(xdp_prog_libbpf_print);
         ovsthread_once_done(&once);
@@ -133,11 +138,13 @@ xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
     }
 
     if (hook == XDP_HOOK_NATIVE) {
-        error = xdp_prog_load(ifindex, n_queues, true, want_hash, &skel);
+        error = xdp_prog_load(ifindex, n_queues, true, want_hash, meta_key,
+                              &skel);
         has_meta = !error;
     }
     if (error) {
-        error = xdp_prog_load(ifindex, n_queues, false, false, &skel);
+        error = xdp_prog_load(ifindex, n_queues, false, false, meta_key,
+                              &skel);
     }
     if (error) {
         *errp = (error == EPERM || error == EACCES
@@ -154,6 +161,7 @@ xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
     (*progp)->hook = hook;
     (*progp)->link_fd = -1;
     (*progp)->has_meta = has_meta;
+    (*progp)->meta_key = meta_key;
     return 0;
 }
 
@@ -222,6 +230,13 @@ const bool *
 xdp_prog_gave_metadata(const struct xdp_prog *prog)
 {
     return &prog->skel->bss->gave_metadata;
+}
+
+/* Returns the key that each of these structs has. */
+uint64_t
+xdp_prog_metadata_key(const struct xdp_prog *prog)
+{
+    return prog->meta_key;
 }
 
 /* The number of packets that 'prog' dropped for want of room for their tag. */

@@ -28,6 +28,7 @@ void xdp_prog_detach(struct xdp_prog *);
 int xdp_prog_set_socket(struct xdp_prog *, uint32_t queue_id, int fd);
 bool xdp_prog_has_metadata(const struct xdp_prog *);
 const bool *xdp_prog_gave_metadata(const struct xdp_prog *);
+uint64_t xdp_prog_metadata_key(const struct xdp_prog *);
 uint64_t xdp_prog_n_lost_tags(const struct xdp_prog *);
 
 #endif /* xdp-prog.h */

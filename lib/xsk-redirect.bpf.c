@@ -34,6 +34,9 @@ struct {
  * it just for us, which costs more than Open vSwitch doing so. */
 const volatile bool want_hash = false;
 
+/* Marks what this program passes on, see struct xsk_rx_meta. */
+const volatile __u64 meta_key = 0;
+
 /* Packets dropped because their VLAN tag could not be passed on. */
 __u64 n_lost_tags = 0;
 
@@ -54,18 +57,18 @@ SEC("xdp.frags")
 int
 xsk_redirect_meta(struct xdp_md *ctx)
 {
-    struct xsk_rx_meta m = { .magic = XSK_RX_META_MAGIC };
+    struct xsk_rx_meta m = { .key = meta_key };
     enum xdp_rss_hash_type type;
 
     if (bpf_xdp_metadata_rx_vlan_tag(ctx, &m.vlan_proto, &m.vlan_tci)) {
         m.vlan_proto = 0;
     }
-    if (want_hash && !bpf_xdp_metadata_rx_hash(ctx, &m.hash, &type)) {
-        m.has_hash = 1;
+    if (want_hash && bpf_xdp_metadata_rx_hash(ctx, &m.hash, &type)) {
+        m.hash = 0;
     }
 
     /* Most packets have neither; those go on as they are. */
-    if (m.vlan_proto || m.has_hash) {
+    if (m.vlan_proto || m.hash) {
         bool room = !bpf_xdp_adjust_meta(ctx, -(int) sizeof m);
         struct xsk_rx_meta *out = (void *) (long) ctx->data_meta;
 

@@ -468,19 +468,20 @@ xsk_close(struct xsk *xsk, struct xsk_stats *stats)
 static void
 xsk_read_rx_meta(struct xsk *xsk, struct dp_packet *packet)
 {
-    struct xsk_rx_meta *meta = (struct xsk_rx_meta *) dp_packet_data(packet)
-                               - 1;
+    char *place = (char *) dp_packet_data(packet) - sizeof(struct xsk_rx_meta);
+    struct xsk_rx_meta meta;
 
-    if (meta->magic != XSK_RX_META_MAGIC) {
+    memcpy(&meta, place, sizeof meta);
+    if (meta.key != xsk->config.rx_metadata_key) {
         return;
     }
-    meta->magic = 0;
-    if (meta->has_hash) {
-        dp_packet_set_rss_hash(packet, meta->hash);
+    memset(place, 0, sizeof meta);
+    if (meta.hash) {
+        dp_packet_set_rss_hash(packet, meta.hash);
     }
-    if (meta->vlan_proto) {
-        eth_push_vlan(packet, (OVS_FORCE ovs_be16) meta->vlan_proto,
-                      htons(meta->vlan_tci));
+    if (meta.vlan_proto) {
+        eth_push_vlan(packet, (OVS_FORCE ovs_be16) meta.vlan_proto,
+                      htons(meta.vlan_tci));
         xsk_count(xsk, XSK_RX_VLAN_RESTORED, 1);
     }
 }

@@ -39,7 +39,8 @@ struct xsk_config {
     bool tx_csum;               /* Let kernel or device complete checksums. */
     bool rx_csum_partial;       /* Look for partial checksums. */
     const bool *rx_metadata;    /* Points to true once packets may have
-                                 * struct xsk_rx_meta before them. */
+                                 * struct xsk_rx_meta before them... */
+    uint64_t rx_metadata_key;   /* ...with this key. */
 };
 
 /* What a socket counts.  X(IDENTIFIER, name).  The packets are counted in user
