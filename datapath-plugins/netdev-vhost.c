@@ -753,14 +753,16 @@ netdev_vhost_reconfigure(struct netdev *netdev)
     return 0;
 }
 
+/* The node of the guest's memory, once it is known. */
 static int
 netdev_vhost_get_numa_id(const struct netdev *netdev)
 {
     struct netdev_vhost *dev = netdev_vhost_cast(netdev);
 
     ovs_mutex_lock(&dev->mutex);
-    int numa_id = (dev->pool && dev->pool->numa_id >= 0 ? dev->pool->numa_id
-                   : NETDEV_NUMA_UNSPEC);
+    int numa_id = (dev->numa_id >= 0 ? dev->numa_id
+                   : dev->pool && dev->pool->numa_id >= 0 ? dev->pool->numa_id
+                   : 0);
     ovs_mutex_unlock(&dev->mutex);
     return numa_id;
 }

@@ -126,12 +126,15 @@ struct xsk_port {
     const char *tx_csum;        /* Who completes checksums. */
     int max_mtu;
     bool restores_vlan_tags;
-    int n_queues;               /* That the device has. */
+    int n_queues;               /* Receive queues that the device has. */
+    int numa_id;                /* Of the device, -1 if unknown. */
     struct xdp_prog *prog;
     struct frame_pool *pool;
     uint32_t n_frames;          /* Reserved in 'pool'. */
     struct xsk **xsks;
     int n_xsks;
+    int n_txq;                  /* That many of them can send, too: the device
+                                 * may have fewer queues for that. */
 };
 
 struct netdev_xsk {
@@ -188,8 +191,8 @@ netdev_xsk_is_interrupt(const struct netdev *netdev)
 /* What we must know of a device before we open sockets on it. */
 struct device_info {
     int ifindex;
-    int n_queues;               /* Receive queues. */
-    int numa_id;                /* -1 if unknown. */
+    int n_rxq;                  /* Receive queues. */
+    int n_txq;                  /* Transmit queues. */
     bool is_veth;
     bool leaves_csum_partial;   /* Its senders do. */
     struct xdp_features features;
@@ -205,20 +208,15 @@ device_ethtool(const char *name, void *cmd)
     return af_inet_ioctl(SIOCETHTOOL, &ifr);
 }
 
+/* Counts the queues of a 'kind', "rx" or "tx", as sysfs has them. */
 static int
-device_n_queues(const char *name)
+device_count_queues(const char *name, const char *kind)
 {
-    struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-
-    if (!device_ethtool(name, &channels)
-        && channels.rx_count + channels.combined_count) {
-        return channels.rx_count + channels.combined_count;
-    }
-
-    /* Not every driver says; tun is one. */
     int n = 0;
+
     for (;;) {
-        char *path = xasprintf("/sys/class/net/%s/queues/rx-%d", name, n);
+        char *path = xasprintf("/sys/class/net/%s/queues/%s-%d", name, kind,
+                               n);
         bool exists = !access(path, F_OK);
 
         free(path);
@@ -226,6 +224,22 @@ device_n_queues(const char *name)
             return MAX(n, 1);
         }
         n++;
+    }
+}
+
+static void
+device_query_queues(const char *name, struct device_info *info)
+{
+    struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+
+    if (!device_ethtool(name, &channels)
+        && channels.rx_count + channels.combined_count) {
+        info->n_rxq = channels.rx_count + channels.combined_count;
+        info->n_txq = channels.tx_count + channels.combined_count;
+    } else {
+        /* Not every driver says; tun is one. */
+        info->n_rxq = device_count_queues(name, "rx");
+        info->n_txq = device_count_queues(name, "tx");
     }
 }
 
@@ -256,7 +270,7 @@ device_query(const char *name, struct device_info *info)
     if (!info->ifindex) {
         return errno;
     }
-    info->n_queues = device_n_queues(name);
+    device_query_queues(name, info);
     device_ethtool(name, &drvinfo);
     info->is_veth = !strcmp(drvinfo.driver, "veth");
     info->leaves_csum_partial = (info->is_veth
@@ -421,35 +435,43 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
     char *reason = NULL;
     int error;
 
-    info.numa_id = numa_id;
     error = device_query(name, &info);
     if (error) {
         *errp = xasprintf("%s: %s", name, ovs_strerror(error));
         return error;
     }
 
-    int max_rxq = info.n_queues - options->start_qid;
+    int max_rxq = info.n_rxq - options->start_qid;
+    int max_txq = info.n_txq - options->start_qid;
     int n_xsks = (options->n_rxq ? options->n_rxq
                   : info.is_veth ? max_rxq : 1);
     if (max_rxq < 1) {
         *errp = xasprintf("%s: options:start-qid=%d is not valid; the device "
                           "has %d receive queue(s), so it must be a number "
                           "from 0 to %d", name, options->start_qid,
-                          info.n_queues, info.n_queues - 1);
+                          info.n_rxq, info.n_rxq - 1);
+        return EINVAL;
+    } else if (max_txq < 1) {
+        *errp = xasprintf("%s: options:start-qid=%d is not valid; the device "
+                          "has %d transmit queue(s), so it must be a number "
+                          "from 0 to %d", name, options->start_qid,
+                          info.n_txq, info.n_txq - 1);
         return EINVAL;
     } else if (n_xsks > max_rxq) {
         *errp = xasprintf("%s: options:n_rxq=%d is not valid; the device has "
                           "%d receive queue(s), so with start-qid=%d it must "
                           "be a number from 1 to %d", name, n_xsks,
-                          info.n_queues, options->start_qid, max_rxq);
+                          info.n_rxq, options->start_qid, max_rxq);
         return EINVAL;
     }
 
     struct xsk_port *port = xzalloc(sizeof *port);
     port->options = *options;
     port->ifindex = info.ifindex;
-    port->n_queues = info.n_queues;
+    port->n_queues = info.n_rxq;
+    port->numa_id = numa_id;
     port->n_xsks = n_xsks;
+    port->n_txq = MIN(n_xsks, max_txq);
     port->xsks = xcalloc(n_xsks, sizeof *port->xsks);
     port->rx_csum_partial = (options->rx_csum_partial == PORT_OPTION_AUTO
                              ? info.leaves_csum_partial
@@ -464,7 +486,7 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
         .rx_csum_partial = port->rx_csum_partial,
     };
     port->n_frames = n_xsks * xsk_n_frames(&config);
-    error = frame_pool_acquire(info.numa_id, port->n_frames, &port->pool,
+    error = frame_pool_acquire(numa_id, port->n_frames, &port->pool,
                                &reason);
     if (!error) {
         error = xsk_port_open_sockets(port, &info, &config, &reason);
@@ -552,7 +574,7 @@ netdev_xsk_use_port(struct netdev_xsk *dev, struct xsk_port *port)
     dev->port = port;
     netdev->n_rxq = port->n_xsks * (netdev_xsk_is_interrupt(netdev)
                                     ? INTERRUPT_BURSTS : 1);
-    netdev->n_txq = port->n_xsks;
+    netdev->n_txq = port->n_txq;
     netdev->ol_flags = (port->xsks[0]->tx_csum
                         ? NETDEV_TX_OFFLOAD_TCP_CKSUM
                           | NETDEV_TX_OFFLOAD_UDP_CKSUM
@@ -930,7 +952,7 @@ netdev_xsk_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
         dp_packet_delete_batch(batch, true);
         return ENODEV;
     }
-    xsk_send(port->xsks[qid % port->n_xsks], batch);
+    xsk_send(port->xsks[qid % port->n_txq], batch);
     return 0;
 }
 
@@ -1091,12 +1113,13 @@ netdev_xsk_get_status(const struct netdev *netdev, struct smap *args)
                  port->restores_vlan_tags ? "restored" : "as-received");
         smap_add_format(args, "device-queues", "%d", port->n_queues);
         smap_add_format(args, "n_rxq", "%d", port->n_xsks);
+        smap_add_format(args, "n_txq", "%d", port->n_txq);
         smap_add_format(args, "start-qid", "%d", port->options.start_qid);
         smap_add_format(args, "n_rxq_desc", "%d", port->options.n_rxq_desc);
         smap_add_format(args, "n_txq_desc", "%d", port->options.n_txq_desc);
         smap_add_format(args, "max-mtu", "%d", port->max_mtu);
-        if (port->pool->numa_id >= 0) {
-            smap_add_format(args, "numa_id", "%d", port->pool->numa_id);
+        if (port->numa_id >= 0) {
+            smap_add_format(args, "numa_id", "%d", port->numa_id);
         }
     } else {
         smap_add(args, "xdp-mode", "none");

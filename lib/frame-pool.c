@@ -6,6 +6,7 @@
 #include "frame-pool.h"
 
 #include <errno.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_memory.h>
@@ -195,7 +196,8 @@ frame_pool_create(int numa_id, uint32_t n_frames)
     pool->n_frames = n_frames;
     pool->packets = xcalloc(n_frames, sizeof *pool->packets);
     pool->owners = xcalloc(n_frames, sizeof *pool->owners);
-    pool->numa_id = mz->socket_id;
+    /* Without hugepages, DPDK cannot choose where its memory is. */
+    pool->numa_id = rte_eal_has_hugepages() ? mz->socket_id : -1;
     snprintf(name, sizeof name, "limited-%u", n_created);
     if (!frame_pool_create_limited(pool, name)) {
         rte_mempool_free(mp);
@@ -208,8 +210,12 @@ frame_pool_create(int numa_id, uint32_t n_frames)
     rte_mempool_obj_iter(mp, frame_pool_init_packet, pool);
     ovs_list_push_back(&pools, &pool->list_node);
 
-    VLOG_INFO("%"PRIu32" frames of %d bytes, NUMA node %d", n_frames,
-              FRAME_SIZE, pool->numa_id);
+    if (pool->numa_id >= 0) {
+        VLOG_INFO("%"PRIu32" frames of %d bytes, NUMA node %d", n_frames,
+                  FRAME_SIZE, pool->numa_id);
+    } else {
+        VLOG_INFO("%"PRIu32" frames of %d bytes", n_frames, FRAME_SIZE);
+    }
     return pool;
 }
 
@@ -290,21 +296,16 @@ frame_pool_release(struct frame_pool *pool, uint32_t n_frames)
     ovs_mutex_unlock(&pools_mutex);
 }
 
-/* Frees all the frames that the closed socket 'owner' held in its rings.
- * Returns their number. */
-unsigned int
+/* Frees all the frames that the closed socket 'owner' held in its rings. */
+void
 frame_pool_reclaim(struct frame_pool *pool, uint16_t owner)
 {
-    unsigned int n = 0;
-
     for (uint32_t i = 0; i < pool->n_frames; i++) {
         if (frame_pool_owner(pool->owners, i) == owner) {
             frame_pool_set_owner(pool->owners, i, 0);
             frame_pool_put(pool, &pool->packets[i], 1);
-            n++;
         }
     }
-    return n;
 }
 
 /* Lets the calling thread take 'n' frames, and no more before the next call,

@@ -54,7 +54,7 @@ struct frame_pool {
     uint16_t *owners;               /* Frame number to socket, or 0. */
 
     /* Protected by the mutex in frame-pool.c. */
-    int numa_id;
+    int numa_id;                    /* -1 if unknown, and then for all. */
     uint32_t n_reserved;            /* Frames promised to users. */
     unsigned int n_users;
 };
@@ -64,7 +64,7 @@ void frame_pool_init(void);
 int frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **,
                        char **errp);
 void frame_pool_release(struct frame_pool *, uint32_t n_frames);
-unsigned int frame_pool_reclaim(struct frame_pool *, uint16_t owner);
+void frame_pool_reclaim(struct frame_pool *, uint16_t owner);
 void frame_pool_set_limit(unsigned int n);
 
 /* Takes 'n' free packets, or none at all.  Any thread.  Returns false when the
