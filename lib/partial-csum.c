@@ -302,7 +302,10 @@ partial_csum_rx__(struct dp_packet *p)
 static inline bool
 is_surely_complete(const struct dp_packet *p)
 {
-    const uint8_t *ip = (const uint8_t *) dp_packet_data(p) + ETH_HEADER_LEN;
+    /* It has just been received, so dp_packet_data() need not ask whether it
+     * has any data. */
+    const uint8_t *ip = ((const uint8_t *) p->mbuf.buf_addr + p->mbuf.data_off
+                         + ETH_HEADER_LEN);
     const uint8_t *th = ip + IP_HEADER_LEN;
     ovs_be16 csum;
 
@@ -341,7 +344,7 @@ is_surely_complete(const struct dp_packet *p)
  * instead.
  *
  * A checksum that is plainly wrong stays so: only one that equals the sum of
- * the pseudo-header is taken for partial.
+ * the pseudo-header is taken for partial, or for SCTP, which has none, 0.
  *
  * Returns the number of packets whose checksum was partial. */
 unsigned int

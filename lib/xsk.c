@@ -39,6 +39,10 @@ BUILD_ASSERT_DECL(FRAME_KERNEL_HEADROOM == XDP_PACKET_HEADROOM);
  * kernel takes it down in a work queue: 1 to 32 ms were seen. */
 #define BIND_TIMEOUT_MS 500
 
+/* How long a socket that is closed waits for the packets that the device has
+ * taken, but not yet sent. */
+#define CLOSE_TIMEOUT_MS 20
+
 /* Packets that one system call sends, if the kernel lets us choose, and that
  * may wait for it together.  The kernel's cost for each falls with their
  * number; to wait for more would not gain much. */
@@ -98,7 +102,7 @@ xsk_n_frames(const struct xsk_config *config)
     return config->n_rxq_desc + config->n_txq_desc;
 }
 
-/* Opening and closing. */
+/* Opening. */
 
 static bool
 xsk_alloc_id(uint16_t *id)
@@ -367,8 +371,8 @@ xsk_open(const struct xsk_config *config, struct frame_pool *pool,
 
     /* Newer kernels send more than 32 packets for one call, if asked.  Packets
      * on their way are charged to the socket: let a ring full of them fit. */
-    setsockopt(xsk->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &(int) { TX_BUDGET },
-               sizeof(int));
+    setsockopt(xsk->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET,
+               &(int) { MIN(TX_BUDGET, config->n_txq_desc) }, sizeof(int));
     int sndbuf = config->n_txq_desc * 2 * FRAME_SIZE;
     if (setsockopt(xsk->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf,
                    sizeof sndbuf)) {
@@ -392,74 +396,6 @@ error:
                       ovs_strerror(error));
     xsk_close(xsk, NULL);
     return error;
-}
-
-/* The number of packets whose last descriptor is between 'from' and 'to' in
- * 'ring'. */
-static uint64_t
-xsk_count_packets(const void *ring, uint32_t mask, uint32_t from, uint32_t to)
-{
-    const struct xdp_desc *descs = ring;
-    uint64_t n = 0;
-
-    while (from != to) {
-        n += !(descs[from++ & mask].options & XDP_PKT_CONTD);
-    }
-    return n;
-}
-
-/* Counts as dropped what is still in the rings of 'xsk': received, but not
- * read, and to be sent, but not taken by the kernel.  If a port was deleted,
- * only "coverage/show" will tell. */
-static void
-xsk_count_leftovers(struct xsk *xsk)
-{
-    uint64_t n_rx = xsk_count_packets(
-        xsk->rx.ring, xsk->rx.mask, xsk->rx.cached_cons,
-        __atomic_load_n(xsk->rx.producer, __ATOMIC_ACQUIRE));
-
-    ovs_spin_lock(&xsk->tx_lock);
-    uint64_t n_tx = xsk_count_packets(
-        xsk->tx.ring, xsk->tx.mask,
-        __atomic_load_n(xsk->tx.consumer, __ATOMIC_ACQUIRE),
-        xsk->tx.cached_prod);
-    ovs_spin_unlock(&xsk->tx_lock);
-
-    /* The rest of a packet that has been dropped is not another one. */
-    n_rx -= n_rx && xsk->rx_skip;
-
-    xsk_count(xsk, XSK_RX_DROP_CLOSED, n_rx);
-    xsk_count(xsk, XSK_TX_DROP_CLOSED, n_tx);
-    COVERAGE_ADD(xsk_drop_closed, n_rx + n_tx);
-}
-
-/* Closes 'xsk', which no thread may use any more, gives its frames back to the
- * pool and adds its counters to '*stats', if that is not null. */
-void
-xsk_close(struct xsk *xsk, struct xsk_stats *stats)
-{
-    if (xsk->maps[RING_RX] && xsk->maps[RING_TX]) {
-        xsk_flush_tx(xsk);
-        xsk_count_leftovers(xsk);
-    }
-    if (stats) {
-        xsk_add_stats(xsk, stats);
-    }
-    if (xsk->fd >= 0) {
-        close(xsk->fd);
-    }
-    for (int i = 0; i < ARRAY_SIZE(xsk->maps); i++) {
-        if (xsk->maps[i]) {
-            munmap(xsk->maps[i], xsk->map_sizes[i]);
-        }
-    }
-    dp_packet_delete(xsk->rx_head);
-    if (xsk->id) {
-        frame_pool_reclaim(xsk->pool, xsk->id);
-        xsk_free_id(xsk->id);
-    }
-    ovs_spin_destroy(&xsk->tx_lock);
-    free_cacheline(xsk);
 }
 
 /* Receiving. */
@@ -601,6 +537,11 @@ xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
 
         if (!packet) {
             xsk_count(xsk, XSK_RX_DROP_BAD_DESC, 1);
+            if (more || in_parts) {
+                dp_packet_delete(xsk->rx_head);
+                xsk->rx_head = NULL;
+                xsk->rx_skip = more;
+            }
             continue;
         }
         if (metadata && !in_parts) {
@@ -694,7 +635,8 @@ xsk_reap_completions(struct xsk *xsk)
  *
  * In copy mode each call sends a limited number of packets and then says
  * EAGAIN; ENOBUFS and a second EAGAIN without progress mean that the device
- * takes no more for now.  EBUSY means that the device has dropped a packet.
+ * takes no more for now.  EBUSY means that the device has dropped a packet,
+ * which the kernel shows as progress only once it has sent another.
  * Other errors mean that the device is down or gone: what is in the ring stays
  * there until something is sent again. */
 static void
@@ -735,7 +677,9 @@ xsk_kick(struct xsk *xsk)
 
 /* If Open vSwitch has left the checksum of 'packet' to the device, makes it
  * partial and returns true with '*meta' filled in.  The caller puts that in
- * front of the packet's first frame. */
+ * front of the packet's first frame.  The kernel wants the checksum in there:
+ * if it is behind, it is completed, since the packet would stay in the ring
+ * forever, and all others with it. */
 static inline bool
 xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
                 struct compat_xsk_tx_metadata *meta)
@@ -746,6 +690,11 @@ xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
     if (OVS_LIKELY(!xsk->tx_csum
                    || !compat_packet_tx_csum_proto(packet, &inner))
         || !partial_csum_tx(packet, &pc)) {
+        return false;
+    }
+    if (OVS_UNLIKELY(pc.start + pc.offset + sizeof(ovs_be16)
+                     > FRAME_DATA_ROOM)) {
+        partial_csum_complete(packet, &pc);
         return false;
     }
     meta->flags = XDP_TXMD_FLAGS_CHECKSUM;
@@ -788,7 +737,7 @@ xsk_put_copy(struct xsk *xsk, uint32_t idx, uint32_t end,
     struct compat_xsk_tx_metadata meta;
     const char *data = dp_packet_data(packet);
     size_t size = dp_packet_size(packet);
-    unsigned int n = DIV_ROUND_UP(size, FRAME_DATA_ROOM);
+    unsigned int n = MAX(1, DIV_ROUND_UP(size, FRAME_DATA_ROOM));
 
     if (n > (xsk->multi_buffer ? XSK_MAX_SEGS : 1)) {
         xsk_count(xsk, XSK_TX_DROP_OVERSIZE, 1);
@@ -819,9 +768,10 @@ xsk_put_copy(struct xsk *xsk, uint32_t idx, uint32_t end,
     return n;
 }
 
-/* Calls the kernel for the 'n' packets that were just put into the tx ring, or
+/* Calls the kernel for the 'n' frames that were just put into the tx ring, or
  * lets them wait for more: if this thread also polls the socket, xsk_poll_tx()
- * will soon see to them. */
+ * will soon see to them.  Few packets do not wait: a thread that has few may
+ * go to sleep before it polls again (other_config:pmd-sleep-max). */
 static inline void
 xsk_kick_or_postpone(struct xsk *xsk, uint32_t n)
     OVS_REQUIRES(xsk->tx_lock)
@@ -830,7 +780,7 @@ xsk_kick_or_postpone(struct xsk *xsk, uint32_t n)
 
     xsk->tx_postponed += n;
     atomic_read_relaxed(&xsk->poller, &poller);
-    if (poller == ovsthread_id_self()
+    if (n >= NETDEV_MAX_BURST / 2 && poller == ovsthread_id_self()
         && xsk->tx_postponed < MIN(TX_BUDGET, xsk->config.n_txq_desc / 2)) {
         xsk->tx_added = true;
         atomic_store_relaxed(&xsk->tx_pending, true);
@@ -893,11 +843,10 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     xsk->tx.cached_prod = idx;
     xsk_ring_prod__submit(&xsk->tx, n_descs);
     xsk->tx_outstanding += n_descs;
-    xsk_kick_or_postpone(xsk, n_descs);
-
     xsk_count(xsk, XSK_TX_PACKETS, dp_packet_batch_size(batch) - n_dropped);
     xsk_count(xsk, XSK_TX_BYTES, n_bytes);
     xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, n_csum);
+    xsk_kick_or_postpone(xsk, n_descs);
     ovs_spin_unlock(&xsk->tx_lock);
 
     dp_packet_batch_init(batch);
@@ -942,6 +891,120 @@ xsk_flush_tx(struct xsk *xsk)
     return pending;
 }
 
+/* Returns true if the kernel has unbound 'xsk' since the last call, because
+ * its device was deleted or has left the network namespace. */
+bool
+xsk_lost_device(const struct xsk *xsk)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    return (!getsockopt(xsk->fd, SOL_SOCKET, SO_ERROR, &error, &len)
+            && error == ENETDOWN);
+}
+
+/* Closing. */
+
+/* Waits a moment for the packets of 'xsk' that the kernel has taken from the
+ * tx ring.  A driver may refer to their frames, which then must not be used for
+ * other packets yet. */
+static void
+xsk_await_completions(struct xsk *xsk)
+{
+    long long int deadline = time_msec() + CLOSE_TIMEOUT_MS;
+
+    for (;;) {
+        ovs_spin_lock(&xsk->tx_lock);
+        xsk_reap_completions(xsk);
+        uint32_t n_untaken = (xsk->tx.cached_prod
+                              - __atomic_load_n(xsk->tx.consumer,
+                                                __ATOMIC_ACQUIRE));
+        bool done = xsk->tx_outstanding <= n_untaken;
+        ovs_spin_unlock(&xsk->tx_lock);
+
+        if (done || time_msec() >= deadline) {
+            break;
+        }
+        xnanosleep(1000 * 1000);
+    }
+}
+
+/* The number of packets whose last descriptor is between 'from' and 'to' in
+ * 'ring', and whose frame still belongs to 'xsk'.  It does not if the device
+ * has dropped the packet: the kernel may move 'to' only later. */
+static uint64_t
+xsk_count_packets(const struct xsk *xsk, const void *ring, uint32_t mask,
+                  uint32_t from, uint32_t to)
+{
+    const struct xdp_desc *descs = ring;
+    uint64_t n = 0;
+
+    for (; from != to; from++) {
+        const struct xdp_desc *desc = &descs[from & mask];
+        uint64_t index = frame_pool_index(desc->addr);
+
+        n += (!(desc->options & XDP_PKT_CONTD)
+              && index < xsk->pool->n_frames
+              && frame_pool_owner(xsk->pool->owners, index) == xsk->id);
+    }
+    return n;
+}
+
+/* Counts as dropped what is still in the rings of 'xsk': received, but not
+ * read, and to be sent, but not taken by the kernel.  If a port was deleted,
+ * only "coverage/show" will tell. */
+static void
+xsk_count_leftovers(struct xsk *xsk)
+{
+    uint64_t n_rx = xsk_count_packets(
+        xsk, xsk->rx.ring, xsk->rx.mask, xsk->rx.cached_cons,
+        __atomic_load_n(xsk->rx.producer, __ATOMIC_ACQUIRE));
+
+    ovs_spin_lock(&xsk->tx_lock);
+    uint64_t n_tx = xsk_count_packets(
+        xsk, xsk->tx.ring, xsk->tx.mask,
+        __atomic_load_n(xsk->tx.consumer, __ATOMIC_ACQUIRE),
+        xsk->tx.cached_prod);
+    ovs_spin_unlock(&xsk->tx_lock);
+
+    /* The rest of a packet that has been dropped is not another one. */
+    n_rx -= n_rx && xsk->rx_skip;
+
+    xsk_count(xsk, XSK_RX_DROP_CLOSED, n_rx);
+    xsk_count(xsk, XSK_TX_DROP_CLOSED, n_tx);
+    COVERAGE_ADD(xsk_drop_closed, n_rx + n_tx);
+}
+
+/* Closes 'xsk', which no thread may use any more, gives its frames back to the
+ * pool and adds its counters to '*stats', if that is not null. */
+void
+xsk_close(struct xsk *xsk, struct xsk_stats *stats)
+{
+    if (xsk->maps[RING_RX] && xsk->maps[RING_TX]) {
+        xsk_flush_tx(xsk);
+        xsk_await_completions(xsk);
+        xsk_count_leftovers(xsk);
+    }
+    if (stats) {
+        xsk_add_stats(xsk, stats);
+    }
+    if (xsk->fd >= 0) {
+        close(xsk->fd);
+    }
+    for (int i = 0; i < ARRAY_SIZE(xsk->maps); i++) {
+        if (xsk->maps[i]) {
+            munmap(xsk->maps[i], xsk->map_sizes[i]);
+        }
+    }
+    dp_packet_delete(xsk->rx_head);
+    if (xsk->id) {
+        frame_pool_reclaim(xsk->pool, xsk->id);
+        xsk_free_id(xsk->id);
+    }
+    ovs_spin_destroy(&xsk->tx_lock);
+    free_cacheline(xsk);
+}
+
 /* Reporting. */
 
 /* Adds the counters of 'xsk' to '*stats'.  Any thread. */
@@ -967,10 +1030,11 @@ xsk_add_stats(const struct xsk *xsk, struct xsk_stats *stats)
         stats->n[XSK_XDP_TX_RING_EMPTY_DESCS] += kernel.tx_ring_empty_descs;
     }
 
-    /* Counted as they went into the ring, before they were dropped. */
-    stats->n[XSK_TX_PACKETS] -= (kernel.tx_invalid_descs
-                                 + own[XSK_TX_DROP_DEVICE]
-                                 + own[XSK_TX_DROP_CLOSED]);
+    /* Counted as they went into the ring, before they were dropped.  The
+     * counters are not of the same moment. */
+    uint64_t n_unsent = (kernel.tx_invalid_descs + own[XSK_TX_DROP_DEVICE]
+                         + own[XSK_TX_DROP_CLOSED]);
+    stats->n[XSK_TX_PACKETS] -= MIN(n_unsent, own[XSK_TX_PACKETS]);
 }
 
 /* Appends the state of 'xsk' and of its rings to 's'.  Any thread: the numbers

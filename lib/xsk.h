@@ -127,6 +127,7 @@ int xsk_recv(struct xsk *, struct dp_packet_batch *);
 void xsk_send(struct xsk *, struct dp_packet_batch *);
 void xsk_poll_tx(struct xsk *);
 bool xsk_flush_tx(struct xsk *);
+bool xsk_lost_device(const struct xsk *);
 
 void xsk_add_stats(const struct xsk *, struct xsk_stats *);
 void xsk_format(const struct xsk *, struct ds *);
