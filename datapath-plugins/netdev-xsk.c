@@ -141,12 +141,14 @@ struct netdev_xsk {
     struct netdev_linux linux_;
     struct late_report report;          /* Of an error. */
 
-    /* Protects all that follows.  Outermost: netdev-linux takes its own. */
+    /* Protects all that follows.  To be taken after that of 'linux_', see
+     * device_numa_id(). */
     struct ovs_mutex mutex;
 
     struct xsk_options requested;
     bool has_options;                   /* 'requested' is valid. */
-    bool broken;                        /* The device went or changed. */
+    bool reopen;                        /* The device or 'requested' has
+                                         * changed. */
     char *error;                        /* For the "error" column, or null. */
     char *mtu_error;                    /* Likewise. */
     int device_mtu;                     /* As last told by the kernel. */
@@ -610,8 +612,16 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
     bool has_mtu = !netdev_get_mtu(netdev, &mtu);
 
     ovs_mutex_lock(&dev->mutex);
+
+    /* If an MTU has been refused, the device still has its own, and the new
+     * configuration may ask for another. */
     free(dev->mtu_error);
-    dev->mtu_error = NULL;
+    dev->mtu_error = (has_mtu && dev->port
+                      ? xsk_port_check_mtu(name, dev->port, mtu) : NULL);
+    if (dev->mtu_error) {
+        late_report_request(&dev->report, false);
+        netdev_change_seq_changed(netdev);
+    }
 
     if (dev->has_options) {
         if (error) {
@@ -624,6 +634,7 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
 
             if (is_new || !dev->port) {
                 dev->requested = options;
+                dev->reopen = true;
                 netdev_request_reconfigure(netdev);
             }
             if (dev->error && dev->port
@@ -681,9 +692,32 @@ netdev_xsk_get_config(const struct netdev *netdev, struct smap *args)
     return 0;
 }
 
+/* Checks 'mtu', which 'dev' is to have or has got.  Returns true, with an
+ * error to show, if the port cannot carry it. */
+static bool
+netdev_xsk_note_mtu(struct netdev_xsk *dev, int mtu)
+    OVS_REQUIRES(dev->mutex)
+{
+    const char *name = netdev_get_name(&dev->linux_.up);
+    char *error = dev->port ? xsk_port_check_mtu(name, dev->port, mtu) : NULL;
+
+    if (error && !dev->mtu_error) {
+        VLOG_ERR("%s", error);
+    } else if (!error && dev->mtu_error) {
+        if_notifier_manual_report();
+    }
+    if (dev->mtu_error || error) {
+        late_report_request(&dev->report, !error);
+    }
+    free(dev->mtu_error);
+    dev->mtu_error = error;
+    netdev_change_seq_changed(&dev->linux_.up);
+    return error != NULL;
+}
+
 /* Opens the port anew, with the requested options, or else with those that it
  * had.  If neither works, the port stays in the datapath without sockets until
- * its device or its options change. */
+ * its device changes or it is configured again. */
 static void
 netdev_xsk_reopen(struct netdev_xsk *dev, int numa_id)
     OVS_REQUIRES(dev->mutex)
@@ -700,7 +734,7 @@ netdev_xsk_reopen(struct netdev_xsk *dev, int numa_id)
         xsk_port_close(dev->port, &dev->past_stats);
         dev->port = NULL;
     }
-    dev->broken = false;
+    dev->reopen = false;
 
     if (xsk_port_open(netdev, &dev->requested, numa_id, &port, &message)
         && memcmp(&previous, &dev->requested, sizeof previous)) {
@@ -724,48 +758,67 @@ netdev_xsk_reconfigure(struct netdev *netdev)
 {
     struct netdev_xsk *dev = netdev_xsk_cast(netdev);
     int numa_id = device_numa_id(netdev);
+    int mtu = 0;
+    bool has_mtu = !netdev_get_mtu(netdev, &mtu);
 
     ovs_mutex_lock(&dev->mutex);
-    if (dev->has_options
-        && (dev->broken || !dev->port
-            || memcmp(&dev->port->options, &dev->requested,
-                      sizeof dev->requested))) {
+    if (dev->has_options && dev->reopen) {
         netdev_xsk_reopen(dev, numa_id);
+        if (has_mtu) {
+            netdev_xsk_note_mtu(dev, mtu);
+        }
     }
     ovs_mutex_unlock(&dev->mutex);
     return 0;
 }
 
-/* Checks 'mtu', which 'dev' is to have or has got.  Returns true, with an
- * error to show, if the port cannot carry it. */
-static bool
-netdev_xsk_note_mtu(struct netdev_xsk *dev, int mtu)
-{
-    const char *name = netdev_get_name(&dev->linux_.up);
-
-    ovs_mutex_lock(&dev->mutex);
-    char *error = dev->port ? xsk_port_check_mtu(name, dev->port, mtu) : NULL;
-    if (error && !dev->mtu_error) {
-        VLOG_ERR("%s", error);
-    } else if (!error && dev->mtu_error) {
-        if_notifier_manual_report();
-    }
-    if (dev->mtu_error || error) {
-        late_report_request(&dev->report, !error);
-    }
-    free(dev->mtu_error);
-    dev->mtu_error = error;
-    netdev_change_seq_changed(&dev->linux_.up);
-    ovs_mutex_unlock(&dev->mutex);
-    return error != NULL;
-}
-
 static int
 netdev_xsk_set_mtu(struct netdev *netdev, int mtu)
 {
-    bool refused = netdev_xsk_note_mtu(netdev_xsk_cast(netdev), mtu);
+    struct netdev_xsk *dev = netdev_xsk_cast(netdev);
 
+    ovs_mutex_lock(&dev->mutex);
+    bool refused = netdev_xsk_note_mtu(dev, mtu);
+    ovs_mutex_unlock(&dev->mutex);
     return refused ? EINVAL : netdev_linux_class.set_mtu(netdev, mtu);
+}
+
+/* Does what netdev_xsk_link_changed() must for the link of 'dev', with a null
+ * 'change' if that is not known. */
+static void
+netdev_xsk_note_change(struct netdev_xsk *dev,
+                       const struct rtnetlink_change *change)
+{
+    struct netdev *netdev = &dev->linux_.up;
+
+    ovs_mutex_lock(&dev->mutex);
+    const struct xsk_port *port = dev->port;
+    int ifindex = port ? port->ifindex : 0;
+
+    if (!change) {
+        /* netdev-linux also reports a change of MAC address this way, while it
+         * updates the device and holds its mutex. */
+        if (!ovs_mutex_trylock(&dev->linux_.mutex)) {
+            dev->linux_.cache_valid = 0;
+            ovs_mutex_unlock(&dev->linux_.mutex);
+        }
+        netdev_change_seq_changed(netdev);
+    }
+
+    /* A device that has left the namespace and is back already is the same in
+     * name and number, but the kernel has unbound our sockets. */
+    if (if_nametoindex(netdev_get_name(netdev)) != ifindex
+        || (port && xsk_lost_device(port->xsks[0]))) {
+        dev->reopen = true;
+        netdev_request_reconfigure(netdev);
+    }
+
+    if (change && change->if_index == ifindex && change->mtu
+        && change->mtu != dev->device_mtu) {
+        dev->device_mtu = change->mtu;
+        netdev_xsk_note_mtu(dev, change->mtu);
+    }
+    ovs_mutex_unlock(&dev->mutex);
 }
 
 /* Called when a link has changed, or with a null 'change' when the kernel had
@@ -783,34 +836,16 @@ netdev_xsk_link_changed(const struct rtnetlink_change *change,
 
     netdev_get_devices(class, &devices);
     SHASH_FOR_EACH (node, &devices) {
-        struct netdev *netdev = node->data;
-        struct netdev_xsk *dev = netdev_xsk_cast(netdev);
+        struct netdev_xsk *dev = netdev_xsk_cast(node->data);
 
         ovs_mutex_lock(&dev->mutex);
         int ifindex = dev->port ? dev->port->ifindex : 0;
-        if (!change) {
-            /* netdev-linux also reports a change of MAC address this way,
-             * while it updates the device and holds its mutex. */
-            if (!ovs_mutex_trylock(&dev->linux_.mutex)) {
-                dev->linux_.cache_valid = 0;
-                ovs_mutex_unlock(&dev->linux_.mutex);
-            }
-            netdev_change_seq_changed(netdev);
-        }
+        ovs_mutex_unlock(&dev->mutex);
         if (!change || change->if_index == ifindex
             || (change->ifname && !strcmp(change->ifname, node->name))) {
-            if (if_nametoindex(node->name) != ifindex) {
-                dev->broken = true;
-                netdev_request_reconfigure(netdev);
-            }
+            netdev_xsk_note_change(dev, change);
         }
-        ovs_mutex_unlock(&dev->mutex);
-        if (change && change->if_index == ifindex && change->mtu
-            && change->mtu != dev->device_mtu) {
-            dev->device_mtu = change->mtu;
-            netdev_xsk_note_mtu(dev, change->mtu);
-        }
-        netdev_close(netdev);
+        netdev_close(node->data);
     }
     shash_destroy(&devices);
 }
