@@ -963,7 +963,10 @@ netdev_vhost_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
 {
     struct vhost_dev *dev = netdev_vhost_cast(rxq->netdev)->dev;
 
-    return dev ? vhost_dev_recv(dev, rxq->queue_id, batch, qfill) : EAGAIN;
+    if (qfill) {
+        *qfill = -ENOTSUP;
+    }
+    return dev ? vhost_dev_recv(dev, rxq->queue_id, batch) : EAGAIN;
 }
 
 static bool

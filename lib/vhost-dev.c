@@ -169,12 +169,16 @@ vhost_pre_message(int vid, void *message_)
         return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
     }
 
+    const char *reason;
+
     ovs_mutex_lock(&dev->mutex);
-    const char *reason = (dev->conn_vid != vid ? NULL
-                          : vhost_socket_is_writable(dev->conn_fd)
-                          ? vhost_filter_check(&dev->filter, message)
-                          : "the answers to others have not been read");
-    bool is_guest = dev->conn_vid == vid;
+    if (dev->conn_vid != vid) {
+        reason = "another connection has taken its place";
+    } else if (!vhost_socket_is_writable(dev->conn_fd)) {
+        reason = "the answers to others have not been read";
+    } else {
+        reason = vhost_filter_check(&dev->filter, message);
+    }
     uint64_t offered = dev->offered;
     uint64_t max_pairs = dev->max_pairs;
     if (reason) {
@@ -190,8 +194,12 @@ vhost_pre_message(int vid, void *message_)
         vhost_message_refuse(message);
         return RTE_VHOST_MSG_RESULT_ERR;
     }
-    if (message->request == VHOST_USER_GET_FEATURES && is_guest) {
+    if (message->request == VHOST_USER_GET_FEATURES) {
         return vhost_message_answer(message, offered);
+    } else if (message->request == VHOST_USER_RESET_OWNER) {
+        /* Deprecated, and optional for us.  librte_vhost would forget the
+         * features and what it has allocated for the rings. */
+        return RTE_VHOST_MSG_RESULT_OK;
     } else if (message->request == VHOST_USER_GET_QUEUE_NUM
                && max_pairs != VHOST_MAX_QUEUE_PAIRS) {
         return vhost_message_answer(message, max_pairs);
@@ -233,6 +241,7 @@ vhost_new_connection(int vid)
         dev->n_refused++;
     } else {
         /* librte_vhost may not have noticed yet that the last guest went. */
+        dev->n_disconnections += dev->conn_vid >= 0;
         dev->conn_fd = -1;
         dev->conn_vid = vid;
         dev->n_connections++;
@@ -300,6 +309,17 @@ vhost_map_txqs(struct vhost_dev *dev)
     }
 }
 
+/* The most queue pairs that the guest may use. */
+static int
+vhost_dev_max_pairs(const struct vhost_dev *dev)
+    OVS_REQUIRES(dev->mutex)
+{
+    /* Without the feature, librte_vhost frees rings beyond the first two at
+     * any time. */
+    return (dev->filter.features & VHOST_F_BIT(VIRTIO_NET_F_MQ)
+            ? dev->max_pairs : 1);
+}
+
 static int
 vhost_vring_state_changed(int vid, uint16_t ring, int enable)
 {
@@ -311,11 +331,11 @@ vhost_vring_state_changed(int vid, uint16_t ring, int enable)
     }
 
     ovs_mutex_lock(&dev->mutex);
-    if (dev->conn_vid == vid && pair < dev->max_pairs) {
+    if (dev->conn_vid == vid && pair < vhost_dev_max_pairs(dev)) {
         (ring & 1 ? dev->rx_enabled : dev->tx_enabled)[pair] = enable;
-        if (enable && pair >= dev->n_pairs) {
-            dev->n_pairs = pair + 1;
-            if (dev->ready) {
+        if (enable) {
+            dev->n_pairs = MAX(dev->n_pairs, pair + 1);
+            if (dev->ready && !dev->run_sizes[ring]) {
                 netdev_request_reconfigure(dev->netdev);
             }
         }
@@ -329,24 +349,20 @@ vhost_vring_state_changed(int vid, uint16_t ring, int enable)
     return 0;
 }
 
-/* Makes 'n_pairs' queue pairs those of guest 'vid', which has negotiated
- * 'features', and all others nobody's. */
+/* Makes the rings whose size in 'sizes' is not 0 those of guest 'vid', which
+ * has negotiated 'features', and all others nobody's. */
 static void
-vhost_dev_set_queues(struct vhost_dev *dev, int vid, int n_pairs,
-                     uint64_t features)
+vhost_dev_set_queues(struct vhost_dev *dev, int vid,
+                     const uint16_t sizes[VHOST_MAX_RINGS], uint64_t features)
     OVS_REQUIRES(dev->vid_mutex)
     OVS_EXCLUDED(dev->mutex)
 {
-    for (int i = 0; i < 2 * VHOST_MAX_QUEUE_PAIRS; i++) {
+    for (int i = 0; i < VHOST_MAX_RINGS; i++) {
         struct vhost_queue *q = (i & 1 ? dev->rxqs : dev->txqs) + i / 2;
-        struct rte_vhost_vring ring = { .size = 0 };
 
-        if (i < 2 * n_pairs) {
-            rte_vhost_get_vhost_vring(vid, i, &ring);
-        }
         ovs_spin_lock(&q->lock);
-        q->vid = ring.size ? vid : -1;
-        q->size = ring.size;
+        q->vid = sizes[i] ? vid : -1;
+        q->size = sizes[i];
         q->features = features;
         q->packed = features & VHOST_F_BIT(F_RING_PACKED);
         ovs_spin_unlock(&q->lock);
@@ -358,10 +374,13 @@ vhost_dev_pause__(struct vhost_dev *dev)
     OVS_REQUIRES(dev->vid_mutex)
     OVS_EXCLUDED(dev->mutex)
 {
+    static const uint16_t no_rings[VHOST_MAX_RINGS];
+
     ovs_mutex_lock(&dev->mutex);
     dev->running = false;
+    memset(dev->run_sizes, 0, sizeof dev->run_sizes);
     ovs_mutex_unlock(&dev->mutex);
-    vhost_dev_set_queues(dev, -1, 0, 0);
+    vhost_dev_set_queues(dev, -1, no_rings, 0);
 }
 
 /* Requires that a guest is ready. */
@@ -370,15 +389,25 @@ vhost_dev_run__(struct vhost_dev *dev)
     OVS_REQUIRES(dev->vid_mutex)
     OVS_EXCLUDED(dev->mutex)
 {
+    uint16_t sizes[VHOST_MAX_RINGS] = { 0 };
+
     ovs_mutex_lock(&dev->mutex);
     int n_pairs = MAX(dev->n_pairs, 1);
     uint64_t features = dev->negotiated;
     dev->run_pairs = n_pairs;
     dev->run_features = features;
     dev->run_numa_id = dev->numa_id;
+
+    /* Of the rings that have been started, which keep their size until all are
+     * taken away in vhost_destroy_device().  librte_vhost has sizes for others,
+     * too, but may not have memory for them. */
+    for (int i = 0; i < 2 * n_pairs && dev->conn_vid == dev->vid; i++) {
+        sizes[i] = dev->filter.started[i] ? dev->filter.sizes[i] : 0;
+    }
+    memcpy(dev->run_sizes, sizes, sizeof dev->run_sizes);
     ovs_mutex_unlock(&dev->mutex);
 
-    vhost_dev_set_queues(dev, dev->vid, n_pairs, features);
+    vhost_dev_set_queues(dev, dev->vid, sizes, features);
 
     ovs_mutex_lock(&dev->mutex);
     dev->running = true;
@@ -416,7 +445,7 @@ vhost_new_device(int vid)
     dev->ready = true;
     dev->negotiated = features;
     dev->numa_id = numa_id;
-    dev->n_pairs = MIN(MAX(n_pairs, dev->n_pairs), dev->max_pairs);
+    dev->n_pairs = MIN(MAX(n_pairs, dev->n_pairs), vhost_dev_max_pairs(dev));
     vhost_map_txqs(dev);
     bool like_last = (dev->n_pairs == dev->run_pairs
                       && dev->negotiated == dev->run_features
@@ -762,11 +791,10 @@ vhost_rx_packet(struct vhost_queue *q, struct dp_packet *packet)
 }
 
 /* Receives up to NETDEV_MAX_BURST packets into 'batch', an empty one, which
- * the caller then owns.  Stores in '*qfill', if that is not null, how many the
- * guest has waiting.  Returns 0 or EAGAIN. */
+ * the caller then owns.  Returns 0 or EAGAIN. */
 int
 vhost_dev_recv(struct vhost_dev *dev, unsigned int qid,
-               struct dp_packet_batch *batch, int *qfill)
+               struct dp_packet_batch *batch)
 {
     struct vhost_queue *q = &dev->rxqs[qid];
     struct rte_mbuf *mbufs[NETDEV_MAX_BURST];
@@ -808,10 +836,6 @@ vhost_dev_recv(struct vhost_dev *dev, unsigned int qid,
         if (OVS_UNLIKELY(taken > n) && (!q->packed || !n)) {
             vhost_count(q, VHOST_RX_DROP_BAD_CHAIN, q->packed ? 1 : taken - n);
         }
-    }
-    if (qfill) {
-        *qfill = n == NETDEV_MAX_BURST ? rte_vhost_rx_queue_count(q->vid,
-                                                                 q->id) : 0;
     }
     vhost_count(q, VHOST_RX_PACKETS, dp_packet_batch_size(batch));
     vhost_count(q, VHOST_RX_BYTES, n_bytes);
@@ -933,6 +957,7 @@ vhost_dev_send(struct vhost_dev *dev, unsigned int qid,
     atomic_read_relaxed(&dev->up, &up);
 
     struct vhost_queue *q = &dev->txqs[mapped];
+    ovs_assert(n_packets <= NETDEV_MAX_BURST);
     ovs_spin_lock(&q->lock);
     if (OVS_UNLIKELY(q->vid < 0 || !up)) {
         vhost_count(q, VHOST_TX_DROP_NO_GUEST, n_packets);

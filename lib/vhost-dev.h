@@ -135,6 +135,7 @@ struct vhost_dev {
     int run_pairs;              /* ...and of the last vhost_dev_run()... */
     uint64_t run_features;      /* ...with these features... */
     int run_numa_id;            /* ...and that node. */
+    uint16_t run_sizes[VHOST_MAX_RINGS];    /* Of the rings that run, or 0. */
     int max_pairs;              /* At the time of connecting. */
     bool rx_enabled[VHOST_MAX_QUEUE_PAIRS];
     bool tx_enabled[VHOST_MAX_QUEUE_PAIRS];
@@ -168,7 +169,7 @@ void vhost_dev_forget_run(struct vhost_dev *);
 void vhost_dev_pause(struct vhost_dev *);
 
 int vhost_dev_recv(struct vhost_dev *, unsigned int qid,
-                   struct dp_packet_batch *, int *qfill);
+                   struct dp_packet_batch *);
 void vhost_dev_send(struct vhost_dev *, unsigned int qid,
                     struct dp_packet_batch *);
 bool vhost_dev_rxq_enabled(const struct vhost_dev *, unsigned int qid);

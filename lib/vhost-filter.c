@@ -10,6 +10,7 @@
 #include <rte_malloc.h>
 #include <rte_version.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,10 +53,10 @@ enum {
 };
 
 enum {
-    GET_FEATURES = 1,
+    GET_FEATURES = VHOST_USER_GET_FEATURES,
     SET_FEATURES = 2,
     SET_OWNER = 3,
-    RESET_OWNER = 4,
+    RESET_OWNER = VHOST_USER_RESET_OWNER,
     SET_MEM_TABLE = 5,
     SET_LOG_BASE = 6,
     SET_LOG_FD = 7,
@@ -175,18 +176,19 @@ can_map(int fd, uint64_t offset, uint64_t size)
     struct stat s;
 
     if (!size || offset + size < size || !is_kernels_own(fd) || fstat(fd, &s)
-        || (S_ISREG(s.st_mode) && offset + size > s.st_size)) {
+        || (S_ISREG(s.st_mode) && offset + size > s.st_size)
+        || s.st_blksize <= 0) {
         return false;
     }
 
-    /* As librte_vhost maps it, from the start of the file. */
-    void *p = mmap(NULL, offset + size, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (p == MAP_FAILED) {
+    /* As librte_vhost maps it: from the start of the file, in whole pages,
+     * which may be huge and then must be there. */
+    uint64_t len = ROUND_UP(offset + size, s.st_blksize);
+    if (len < offset + size) {
         return false;
     }
-    munmap(p, offset + size);
-    return true;
+    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return p != MAP_FAILED && !munmap(p, len);
 }
 
 /* Checks 'message', which describes the guest's memory, and notes it. */
@@ -277,6 +279,12 @@ check_ring(struct vhost_filter *filter, const struct vhost_message *message,
         }
         if (!reason) {
             filter->sizes[ring] = state->num;
+        }
+        break;
+
+    case SET_VRING_ADDR:
+        if (!filter->sizes[ring]) {
+            reason = "the ring has no size";
         }
         break;
 
@@ -398,11 +406,6 @@ vhost_filter_check(struct vhost_filter *filter, struct vhost_message *message)
     }
 
     switch (request) {
-    case RESET_OWNER:
-        memset(filter->sizes, 0, sizeof filter->sizes);
-        memset(filter->started, 0, sizeof filter->started);
-        break;
-
     case SET_MEM_TABLE:
         return check_memory(filter, message);
 
@@ -418,6 +421,18 @@ vhost_filter_check(struct vhost_filter *filter, struct vhost_message *message)
     case SET_VRING_ERR:
     case SET_VRING_ENABLE:
         return check_ring(filter, message, &state);
+
+    case POSTCOPY_ADVISE:
+        /* librte_vhost would lose its userfaultfd. */
+        if (filter->postcopy) {
+            return "a post-copy migration has begun";
+        }
+        filter->postcopy = true;
+        break;
+
+    case POSTCOPY_END:
+        filter->postcopy = false;
+        break;
 
     case SET_BACKEND_REQ_FD:
         make_fds_nonblocking(message);
@@ -441,6 +456,57 @@ vhost_message_refuse(struct vhost_message *message)
     if (KNOWS_FDS) {
         message->n_fds = 0;
     }
+}
+
+/* Closes the descriptors that came with 'msg', of which there may be any, and
+ * makes it one without. */
+static void
+close_descriptors(struct msghdr *msg)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+            size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+            for (size_t i = 0; i < n; i++) {
+                int fd;
+
+                memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+                close(fd);
+            }
+        }
+    }
+    msg->msg_controllen = 0;
+}
+
+/* What librte_vhost calls in place of the C library's recvmsg().
+ *
+ * It reads a message's header first, and the descriptors with it.  If the
+ * message then names a ring that cannot be, librte_vhost neither shows it to
+ * vhost_filter_check() nor closes these.  So those that come with a message
+ * that has none are closed here.  Other callers, which do not read a header's
+ * number of bytes, get what they would. */
+ssize_t vhost_filter_recvmsg(int fd, struct msghdr *, int flags)
+    __asm__("recvmsg");
+
+ssize_t
+vhost_filter_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    const size_t header_size = offsetof(struct vhost_message, payload);
+    static void *next;
+    ssize_t (*f)(int, struct msghdr *, int);
+
+    f = next_function("recvmsg", &next);
+    ssize_t n = f(fd, msg, flags);
+    if (n == header_size && msg->msg_iovlen == 1
+        && msg->msg_iov[0].iov_len == header_size && msg->msg_controllen) {
+        uint32_t request;
+
+        memcpy(&request, msg->msg_iov[0].iov_base, sizeof request);
+        if (request >= N_REQUESTS || !requests[request].max_fds) {
+            close_descriptors(msg);
+        }
+    }
+    return n;
 }
 
 /* What librte_vhost calls in place of librte_eal's own rte_malloc_socket().

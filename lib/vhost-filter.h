@@ -29,6 +29,7 @@ struct vhost_filter {
     uint16_t sizes[VHOST_MAX_RINGS];    /* Of SET_VRING_NUM since the ring
                                          * stopped, or 0. */
     bool started[VHOST_MAX_RINGS];      /* SET_VRING_KICK since then. */
+    bool postcopy;              /* Between POSTCOPY_ADVISE and _END. */
 };
 
 /* The protocol features that there is a use for: MQ, LOG_SHMFD, RARP,
@@ -39,6 +40,7 @@ struct vhost_filter {
 
 /* The numbers of messages that others look at, too. */
 #define VHOST_USER_GET_FEATURES 1
+#define VHOST_USER_RESET_OWNER 4
 #define VHOST_USER_GET_QUEUE_NUM 17
 
 /* A message as it comes, in the host's byte order.  librte_vhost hands it to

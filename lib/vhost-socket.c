@@ -261,7 +261,8 @@ vhost_socket_connect(int fd, const struct sockaddr *addr, socklen_t len)
     return retval;
 }
 
-/* True if somebody listens on '*un'. */
+/* True if somebody may be listening on '*un': only two errors say that nobody
+ * is. */
 static bool
 is_listening(const struct sockaddr_un *un)
 {
@@ -271,17 +272,16 @@ is_listening(const struct sockaddr_un *un)
         return true;
     }
 
-    /* EAGAIN: its queue of connections is full. */
     bool listening = (!connect(fd, (const struct sockaddr *) un, sizeof *un)
-                      || errno == EAGAIN);
+                      || (errno != ECONNREFUSED && errno != ENOENT));
     close(fd);
     return listening;
 }
 
 /* Makes sure that a socket can be created at 'path': removes one that nobody
  * listens on, as a killed daemon leaves it behind, but nothing else.  The
- * folder must be ours, or root's, and no one else's to write to: its owner
- * could put another file in the socket's place.
+ * folder must be ours, or root's, and not one where just anyone may replace
+ * files: another could take the socket's place.
  *
  * Returns null or what is wrong, for the caller to free. */
 char *

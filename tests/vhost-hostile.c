@@ -28,6 +28,9 @@
 /* How long to wait for something that may not happen, in ms. */
 #define PATIENCE_MS 500
 
+/* Bytes. */
+#define HUGE_PAGE (2 << 20)
+
 /* How often floods repeat. */
 #define FLOOD 2000
 
@@ -1013,7 +1016,8 @@ msg_features_iotlb(struct ctx *ctx)
     return strcmp(result, HOSTILE_REFUSED) ? result : unasked_iotlb(ctx);
 }
 
-/* Split rings of 16 descriptors, which then become packed ones. */
+/* Split rings of 16 descriptors, which then become packed ones; with 'arg', as
+ * if from the start. */
 static const char *
 msg_features_packed(struct ctx *ctx)
 {
@@ -1027,6 +1031,9 @@ msg_features_packed(struct ctx *ctx)
     }
     for (int i = 0; i < 2 && !error; i++) {
         error = vfe_set_state(vfe, VFE_SET_VRING_NUM, i, 16);
+    }
+    if (!error && ctx->what->arg) {
+        error = say(ctx, VFE_RESET_OWNER, 0, NULL, 0, NULL, 0);
     }
     if (!error) {
         features &= ~VFE_BIT(VFE_F_EVENT_IDX);
@@ -1359,7 +1366,7 @@ fd_call(struct ctx *ctx)
 enum {
     MEM_NONE, MEM_TOO_MANY, MEM_BILLIONS, MEM_NO_FDS, MEM_BAD_FD, MEM_OVERLAP,
     MEM_SIZE_WRAP, MEM_OFFSET_WRAP, MEM_GPA_WRAP, MEM_UVA_WRAP, MEM_EMPTY,
-    MEM_OTHER, MEM_BEYOND_FILE, MEM_FUSE,
+    MEM_OTHER, MEM_BEYOND_FILE, MEM_FUSE, MEM_HUGE,
 };
 
 /* Replaces the memory of running rings by something else. */
@@ -1442,6 +1449,14 @@ mem_table(struct ctx *ctx)
             fprintf(stderr, "vhost-guest: %s: not without FUSE (%s)\n",
                     ctx->what->name, strerror(-fd));
             exit(2);
+        }
+        fds[0] = fd;
+        table.regions[0].size = PAGE;
+        break;
+    case MEM_HUGE:
+        fd = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+        if (fd < 0 || ftruncate(fd, HUGE_PAGE)) {
+            return HOSTILE_NO_ANSWER;
         }
         fds[0] = fd;
         table.regions[0].size = PAGE;
@@ -2010,6 +2025,9 @@ static const struct hostile hostiles[] = {
     CASE("features-packed-late", msg_features_packed,
          SPLIT_ONLY | NEGOTIATE_ONLY, 0,
          "packed rings, chosen after their size"),
+    CASE("features-packed-reset", msg_features_packed,
+         SPLIT_ONLY | NEGOTIATE_ONLY, 1,
+         "the same after RESET_OWNER"),
 
     CASE("msg-0", msg_request, 0, 0, "message 0"),
     CASE("msg-23", msg_request, 0, 23, "message 23"),
@@ -2101,6 +2119,8 @@ static const struct hostile hostiles[] = {
          "rings behind the end of the file"),
     CASE("mem-fuse", mem_table, 0, MEM_FUSE,
          "a file of which it decides when pages come"),
+    CASE("mem-huge", mem_table, 0, MEM_HUGE,
+         "part of a huge page, of which there may be none"),
     CASE("mem-short-file", mem_short_file, NEGOTIATE_ONLY, 0,
          "packet behind the end of the file"),
     CASE("mem-truncate", mem_truncate, 0, 0, "file is truncated under rings"),
