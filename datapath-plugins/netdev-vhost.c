@@ -264,17 +264,19 @@ struct netdev_vhost {
     struct vhost_options requested;
     struct vhost_options options;       /* In force for new connections. */
     bool has_options;                   /* Both are valid. */
+    bool reopen;                        /* 'requested' takes a new socket. */
     char *path;                         /* Of the socket. */
     char *error;                        /* For the "error" column, or null. */
     struct eth_addr mac;
     int mtu;
     enum netdev_flags flags;
-    struct vhost_stats past_stats;      /* Of devices closed since. */
+    struct vhost_stats past_stats;      /* Of devices closed since... */
+    long long int past_resets;          /* ...and their carrier resets. */
     atomic_uint64_t tx_drop_no_socket;
 
     struct frame_pool *pool;
     uint32_t n_frames;                  /* Reserved in 'pool'. */
-    int numa_id;                        /* Of the pool; -1: any. */
+    int numa_id;                        /* Asked of the pool; -1: any. */
 
     /* Null if the socket could not be made again.  Changes only while no
      * thread uses the port's queues, so these read it without the mutex. */
@@ -494,9 +496,13 @@ static void
 netdev_vhost_close(struct netdev_vhost *dev)
     OVS_REQUIRES(dev->mutex)
 {
-    if (dev->dev && !netdev_vhost_is_client(&dev->up)) {
+    if (!dev->dev) {
+        return;
+    }
+    if (!netdev_vhost_is_client(&dev->up)) {
         fatal_signal_remove_file_to_unlink(dev->path);
     }
+    dev->past_resets += vhost_dev_carrier_resets(dev->dev);
     vhost_dev_close(dev->dev, &dev->past_stats);
     dev->dev = NULL;
 }
@@ -558,6 +564,7 @@ netdev_vhost_apply(struct netdev_vhost *dev)
     char *error = NULL;
 
     if (!dev->dev || needs_reopen(&dev->options, &dev->requested)) {
+        dev->reopen = true;
         netdev_request_reconfigure(&dev->up);
         return;
     }
@@ -598,6 +605,7 @@ netdev_vhost_set_config(struct netdev *netdev, const struct smap *args,
     struct netdev_vhost *dev = netdev_vhost_cast(netdev);
     const char *name = netdev_get_name(netdev);
     struct vhost_options options;
+    struct vhost_wants wants;
     char *message = NULL;
     size_t n_options;
     int error;
@@ -624,11 +632,19 @@ netdev_vhost_set_config(struct netdev *netdev, const struct smap *args,
                                                   "stay in force", message));
             free(message);
             error = 0;
-        } else if (!same) {
+        } else if (!same || !dev->dev) {
             dev->requested = options;
             netdev_vhost_apply(dev);
         } else if (dev->error) {
-            netdev_vhost_apply(dev);
+            /* What takes a new socket is not tried again while there is a
+             * guest: it would be disconnected whenever something is
+             * configured. */
+            if (needs_reopen(&dev->options, &options)
+                && vhost_dev_get_wants(dev->dev, &wants)) {
+                netdev_vhost_set_error(dev, xstrdup(dev->error));
+            } else {
+                netdev_vhost_apply(dev);
+            }
         }
     } else {
         if (!error) {
@@ -664,7 +680,7 @@ netdev_vhost_get_config(const struct netdev *netdev, struct smap *args)
 
 /* Opens the socket anew, with the requested options, or else with those that
  * the port had.  If neither works, the port stays in the datapath without a
- * socket until its options change. */
+ * socket until it is configured again. */
 static void
 netdev_vhost_reopen(struct netdev_vhost *dev)
     OVS_REQUIRES(dev->mutex)
@@ -732,8 +748,8 @@ netdev_vhost_reconfigure(struct netdev *netdev)
     struct vhost_wants wants;
 
     ovs_mutex_lock(&dev->mutex);
-    if (dev->has_options
-        && (!dev->dev || needs_reopen(&dev->options, &dev->requested))) {
+    if (dev->reopen) {
+        dev->reopen = false;
         netdev_vhost_reopen(dev);
     }
     if (dev->dev && vhost_dev_get_wants(dev->dev, &wants)) {
@@ -875,7 +891,9 @@ netdev_vhost_get_carrier_resets(const struct netdev *netdev)
     struct netdev_vhost *dev = netdev_vhost_cast(netdev);
 
     ovs_mutex_lock(&dev->mutex);
-    long long int resets = dev->dev ? vhost_dev_carrier_resets(dev->dev) : 0;
+    long long int resets = (dev->past_resets
+                            + (dev->dev ? vhost_dev_carrier_resets(dev->dev)
+                               : 0));
     ovs_mutex_unlock(&dev->mutex);
     return resets;
 }
