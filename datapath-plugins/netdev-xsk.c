@@ -529,28 +529,35 @@ xsk_port_check_mtu(const char *name, const struct xsk_port *port, int mtu)
                         port->max_mtu));
 }
 
-/* Makes 'error', of which it takes ownership, the text of the "error" column,
- * and logs it when it is new. */
+/* Makes 'error', of which it takes ownership, the text of '*slot', one of those
+ * for the "error" column, and logs it when it is new. */
 static void
-netdev_xsk_set_error(struct netdev_xsk *dev, char *error)
+netdev_xsk_replace_error(struct netdev_xsk *dev, char **slot, char *error)
     OVS_REQUIRES(dev->mutex)
 {
-    if (error && (!dev->error || strcmp(error, dev->error))) {
+    if (error && !nullable_string_is_equal(error, *slot)) {
         VLOG_ERR("%s", error);
     }
-    if (dev->error && !error) {
+    if (*slot && !error) {
         /* Only a reconfiguration of the bridge clears the column. */
         if_notifier_manual_report();
     }
-    if (dev->error || error) {
+    if (*slot || error) {
         late_report_request(&dev->report, !error);
     }
-    free(dev->error);
-    dev->error = error;
+    free(*slot);
+    *slot = error;
 
     /* Have the bridge ask for the error: it forgets the last one whenever it
      * reconfigures the port. */
     netdev_change_seq_changed(&dev->linux_.up);
+}
+
+static void
+netdev_xsk_set_error(struct netdev_xsk *dev, char *error)
+    OVS_REQUIRES(dev->mutex)
+{
+    netdev_xsk_replace_error(dev, &dev->error, error);
 }
 
 /* Returns what is wrong with 'netdev', a port in the datapath, in a string for
@@ -701,17 +708,7 @@ netdev_xsk_note_mtu(struct netdev_xsk *dev, int mtu)
     const char *name = netdev_get_name(&dev->linux_.up);
     char *error = dev->port ? xsk_port_check_mtu(name, dev->port, mtu) : NULL;
 
-    if (error && !dev->mtu_error) {
-        VLOG_ERR("%s", error);
-    } else if (!error && dev->mtu_error) {
-        if_notifier_manual_report();
-    }
-    if (dev->mtu_error || error) {
-        late_report_request(&dev->report, !error);
-    }
-    free(dev->mtu_error);
-    dev->mtu_error = error;
-    netdev_change_seq_changed(&dev->linux_.up);
+    netdev_xsk_replace_error(dev, &dev->mtu_error, error);
     return error != NULL;
 }
 
