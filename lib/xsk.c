@@ -371,8 +371,9 @@ xsk_open(const struct xsk_config *config, struct frame_pool *pool,
 
     /* Newer kernels send more than 32 packets for one call, if asked.  Packets
      * on their way are charged to the socket: let a ring full of them fit. */
-    setsockopt(xsk->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET,
-               &(int) { MIN(TX_BUDGET, config->n_txq_desc) }, sizeof(int));
+    int budget = MIN(TX_BUDGET, config->n_txq_desc);
+    setsockopt(xsk->fd, SOL_XDP, XDP_MAX_TX_SKB_BUDGET, &budget,
+               sizeof budget);
     int sndbuf = config->n_txq_desc * 2 * FRAME_SIZE;
     if (setsockopt(xsk->fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf,
                    sizeof sndbuf)) {
