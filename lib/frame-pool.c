@@ -196,6 +196,7 @@ frame_pool_create(int numa_id, uint32_t n_frames)
     pool->n_frames = n_frames;
     pool->packets = xcalloc(n_frames, sizeof *pool->packets);
     pool->owners = xcalloc(n_frames, sizeof *pool->owners);
+
     /* Without hugepages, DPDK cannot choose where its memory is. */
     pool->numa_id = rte_eal_has_hugepages() ? mz->socket_id : -1;
     snprintf(name, sizeof name, "limited-%u", n_created);

@@ -637,9 +637,9 @@ xsk_reap_completions(struct xsk *xsk)
  * In copy mode each call sends a limited number of packets and then says
  * EAGAIN; ENOBUFS and a second EAGAIN without progress mean that the device
  * takes no more for now.  EBUSY means that the device has dropped a packet,
- * which the kernel shows as progress only once it has sent another.
- * Other errors mean that the device is down or gone: what is in the ring stays
- * there until something is sent again. */
+ * which the kernel shows as progress only once it has sent another.  Other
+ * errors mean that the device is down or gone: what is in the ring stays there
+ * until something is sent again. */
 static void
 xsk_kick(struct xsk *xsk)
     OVS_REQUIRES(xsk->tx_lock)
