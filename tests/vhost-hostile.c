@@ -1303,6 +1303,38 @@ fd_half(struct ctx *ctx)
             : HOSTILE_DISCONNECTED);
 }
 
+/* With a message of which 'arg' bytes come, of 8, or that is said to have
+ * 'arg', if that is more. */
+static const char *
+fd_cut(struct ctx *ctx)
+{
+    struct {
+        struct vfe_header header;
+        uint64_t index;
+    } __attribute__((packed)) message = {
+        .header = { .request = VFE_SET_VRING_CALL, .flags = VFE_VERSION,
+                    .size = sizeof message.index },
+    };
+    size_t size = sizeof message;
+    int fds[8];
+
+    for (size_t i = 0; i < N_ELEMS(fds); i++) {
+        fds[i] = some_fd(ctx);
+    }
+    if (ctx->what->arg > sizeof message.index) {
+        message.header.size = ctx->what->arg;
+    } else {
+        size = sizeof message.header + ctx->what->arg;
+    }
+
+    int error = vfe_send_raw(ctx->vfe, &message, size, fds, N_ELEMS(fds));
+    if (error) {
+        return name_error(error);
+    }
+    return (vfe_wait_closed(ctx->vfe, PATIENCE_MS) ? HOSTILE_IGNORED
+            : HOSTILE_DISCONNECTED);
+}
+
 enum {
     FD_DIRECTORY, FD_PIPE_END, FD_FULL_PIPE, FD_FULL_SOCKET, FD_FULL_EVENT,
     FD_BLOCK = 16,              /* Is added to the last three. */
@@ -2089,6 +2121,11 @@ static const struct hostile hostiles[] = {
          "SET_VRING_KICK without one, but with one"),
     CASE("fd-index", fd_index, 0, 0, "8 with a message about ring 65535"),
     CASE("fd-half", fd_half, 0, 0, "with half a message"),
+    CASE("fd-call-32", fd_many, 0, VFE_SET_VRING_CALL,
+         "32 with SET_VRING_CALL"),
+    CASE("fd-cut-0", fd_cut, 0, 0, "with a header only"),
+    CASE("fd-cut-4", fd_cut, 0, 4, "with part of a message"),
+    CASE("fd-cut-max", fd_cut, 0, UINT32_MAX, "with a message of 4 GB"),
     CASE("fd-call-directory", fd_call, 0, FD_DIRECTORY,
          "a directory to be notified by"),
     CASE("fd-call-pipe", fd_call, 0, FD_PIPE_END, "a pipe without an end"),
