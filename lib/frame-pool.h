@@ -82,14 +82,72 @@ frame_pool_put(struct frame_pool *pool, struct dp_packet **packets, unsigned n)
     rte_mempool_put_bulk(pool->mp, (void **) packets, n);
 }
 
+/* The part of a pool's free packets that the calling thread keeps to itself;
+ * null for a thread that DPDK does not know.  The functions that follow read
+ * and write there, which spares a copy of the packets' addresses. */
+static inline struct rte_mempool_cache *
+frame_pool_cache(const struct frame_pool *pool)
+{
+    return rte_mempool_default_cache(pool->mp, rte_lcore_id());
+}
+
+/* Takes 'n' free packets, or none at all, as frame_pool_get() does.  Returns
+ * where they are, 'buffer' or elsewhere, valid until the thread takes or gives
+ * back others; null when the pool has not so many. */
+static inline struct dp_packet **
+frame_pool_get_in_place(struct frame_pool *pool, struct dp_packet **buffer,
+                        unsigned n)
+{
+    struct rte_mempool_cache *cache = frame_pool_cache(pool);
+
+    if (OVS_LIKELY(cache && cache->len >= n)) {
+        cache->len -= n;
+        return (struct dp_packet **) &cache->objs[cache->len];
+    }
+    return frame_pool_get(pool, buffer, n) ? buffer : NULL;
+}
+
+/* Returns where to store up to 'n' packets that the thread gives back with its
+ * next call, frame_pool_put_in_place(): 'buffer', with room for as many, or
+ * elsewhere. */
+static inline struct dp_packet **
+frame_pool_put_place(struct frame_pool *pool, struct dp_packet **buffer,
+                     unsigned n)
+{
+    struct rte_mempool_cache *cache = frame_pool_cache(pool);
+
+    return (OVS_LIKELY(cache && cache->len + n <= cache->flushthresh)
+            ? (struct dp_packet **) &cache->objs[cache->len] : buffer);
+}
+
+/* Gives back the 'n' packets that were stored at 'packets', the place that
+ * frame_pool_put_place() returned for 'buffer'. */
+static inline void
+frame_pool_put_in_place(struct frame_pool *pool, struct dp_packet **packets,
+                        struct dp_packet **buffer, unsigned n)
+{
+    if (OVS_LIKELY(packets != buffer)) {
+        frame_pool_cache(pool)->len += n;
+    } else {
+        frame_pool_put(pool, packets, n);
+    }
+}
+
 /* The socket in whose rings frame 'index' is, 0 if it is in none.  'owners' is
- * that of the pool, which a loop may so keep in a register.  Any thread; but
- * only who has the frame in its hands or its rings can be sure that it stays
- * so. */
+ * that of the pool, which a loop may so keep in a register.  Any thread, but it
+ * may have changed by the time it is looked at. */
 static inline uint16_t
 frame_pool_owner(const uint16_t *owners, uint64_t index)
 {
     return __atomic_load_n(&owners[index], __ATOMIC_RELAXED);
+}
+
+/* True if frame 'index' is in the rings of socket 'owner', for who has the
+ * socket: as long as it has the frame, nobody else changes the mark. */
+static inline bool
+frame_pool_is_owner(const uint16_t *owners, uint64_t index, uint16_t owner)
+{
+    return owners[index] == owner;
 }
 
 /* Notes in 'owners' that frame 'index', which the caller has in its hands or

@@ -285,21 +285,25 @@ static void
 xsk_refill(struct xsk *xsk)
 {
     struct frame_pool *pool = xsk->pool;
-    struct dp_packet *packets[NETDEV_MAX_BURST];
+    struct dp_packet *buffer[NETDEV_MAX_BURST];
     uint16_t *owners = pool->owners;
     const char *base = pool->base;
     uint16_t id = xsk->id;
 
     while (xsk->rx_outstanding + NETDEV_MAX_BURST <= xsk->config.n_rxq_desc) {
+        struct dp_packet **packets = frame_pool_get_in_place(
+            pool, buffer, NETDEV_MAX_BURST);
         uint64_t *addrs = xsk->fill.ring;
 
-        if (!frame_pool_get(pool, packets, NETDEV_MAX_BURST)) {
+        if (!packets) {
             COVERAGE_INC(xsk_fill_postponed);
             break;
         }
 
-        /* Whole bursts never go over the end of the ring. */
+        /* Whole bursts never go over the end of the ring, and their size is
+         * fixed: the loop can be unrolled. */
         addrs += xsk->fill.cached_prod & xsk->fill.mask;
+#pragma GCC unroll 8
         for (int i = 0; i < NETDEV_MAX_BURST; i++) {
             uint64_t addr = (char *) dp_packet_base(packets[i]) - base;
 
@@ -604,7 +608,7 @@ xsk_reap_completions(struct xsk *xsk)
     OVS_REQUIRES(xsk->tx_lock)
 {
     struct frame_pool *pool = xsk->pool;
-    struct dp_packet *packets[NETDEV_MAX_BURST];
+    struct dp_packet *buffer[NETDEV_MAX_BURST];
     struct dp_packet **all = pool->packets;
     uint16_t *owners = pool->owners;
     uint32_t n_frames = pool->n_frames;
@@ -613,21 +617,20 @@ xsk_reap_completions(struct xsk *xsk)
 
     while ((n = xsk_ring_peek(&xsk->completion, &idx))) {
         const __u64 *addrs = xsk_ring_cons__comp_addr(&xsk->completion, idx);
-        unsigned int n_packets = 0;
+        struct dp_packet **packets = frame_pool_put_place(pool, buffer, n);
+        size_t n_packets = 0;
 
         for (uint32_t i = 0; i < n; i++) {
             uint64_t index = frame_pool_index(addrs[i]);
 
             if (OVS_LIKELY(index < n_frames
-                           && frame_pool_owner(owners, index) == id)) {
+                           && frame_pool_is_owner(owners, index, id))) {
                 frame_pool_set_owner(owners, index, 0);
                 packets[n_packets++] = all[index];
             }
         }
         xsk_ring_cons__release(&xsk->completion, n);
-        if (OVS_LIKELY(n_packets)) {
-            frame_pool_put(pool, packets, n_packets);
-        }
+        frame_pool_put_in_place(pool, packets, buffer, n_packets);
         xsk->tx_outstanding -= n_packets;
     }
 }
