@@ -158,15 +158,21 @@ frame_pool_set_owner(uint16_t *owners, uint64_t index, uint16_t owner)
     __atomic_store_n(&owners[index], owner, __ATOMIC_RELAXED);
 }
 
-/* True if 'packet' lives in a frame of 'pool' and nobody else refers to it,
- * so that a socket may send it from where it is. */
+/* True if 'packet' lives in a frame of the pool with mempool 'mp' and nobody
+ * else refers to it, so that a socket may send it from where it is. */
 static inline bool
-frame_pool_owns(const struct frame_pool *pool, const struct dp_packet *packet)
+frame_pool_owns(const struct rte_mempool *mp, const struct dp_packet *packet)
 {
-    return packet->source == DPBUF_DPDK
-           && packet->mbuf.pool == pool->mp
-           && rte_mbuf_refcnt_read(&packet->mbuf) == 1
-           && packet->mbuf.nb_segs == 1;
+    /* 'refcnt' and 'nb_segs' are neighbours: both are compared at once. */
+    const uint32_t alone = 1 << 16 | 1;
+    uint32_t counts;
+
+    BUILD_ASSERT(offsetof(struct rte_mbuf, nb_segs)
+                 == offsetof(struct rte_mbuf, refcnt) + sizeof(uint16_t));
+    memcpy(&counts, (const char *) &packet->mbuf
+                    + offsetof(struct rte_mbuf, refcnt), sizeof counts);
+    return (packet->source == DPBUF_DPDK && packet->mbuf.pool == mp
+            && counts == alone);
 }
 
 /* The number of the frame at byte 'addr' of the region. */

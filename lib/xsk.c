@@ -691,9 +691,8 @@ xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
     struct partial_csum pc;
     bool inner;
 
-    if (OVS_LIKELY(!xsk->tx_csum
-                   || !compat_packet_tx_csum_proto(packet, &inner))
-        || !partial_csum_tx(packet, &pc)) {
+    if (OVS_LIKELY(!compat_packet_tx_csum_proto(packet, &inner))
+        || !xsk->tx_csum || !partial_csum_tx(packet, &pc)) {
         return false;
     }
     if (OVS_UNLIKELY(pc.start + pc.offset + sizeof(ovs_be16)
@@ -707,24 +706,49 @@ xsk_tx_metadata(struct xsk *xsk, struct dp_packet *packet,
     return true;
 }
 
-/* Makes 'frame' the descriptor 'idx' of the tx ring, with 'meta' in front of
- * it unless that is null. */
-static inline void
-xsk_put_frame(struct xsk *xsk, uint32_t idx, struct dp_packet *frame,
-              uint32_t options, const struct compat_xsk_tx_metadata *meta)
+/* What it takes to fill descriptors of a socket's tx ring.  A loop can keep
+ * this in registers, while any store might have changed a member of the socket
+ * or its pool. */
+struct xsk_tx_ring {
+    const struct rte_mempool *mp;
+    const char *base;
+    uint16_t *owners;
+    uint16_t id;
+    struct xdp_desc *descs;
+    uint32_t mask;
+};
+
+static inline struct xsk_tx_ring
+xsk_tx_ring(const struct xsk *xsk)
     OVS_REQUIRES(xsk->tx_lock)
 {
-    struct xdp_desc *desc = xsk_ring_prod__tx_desc(&xsk->tx, idx);
+    return (struct xsk_tx_ring) {
+        .mp = xsk->pool->mp,
+        .base = xsk->pool->base,
+        .owners = xsk->pool->owners,
+        .id = xsk->id,
+        .descs = xsk->tx.ring,
+        .mask = xsk->tx.mask,
+    };
+}
+
+/* Makes 'frame', of 'len' bytes, the descriptor 'desc' of the tx ring, with
+ * 'meta' in front of it unless that is null. */
+static inline void
+xsk_put_frame(const struct xsk_tx_ring *tx, struct xdp_desc *desc,
+              const struct dp_packet *frame, uint32_t len, uint32_t options,
+              const struct compat_xsk_tx_metadata *meta)
+{
     char *data = (char *) frame->mbuf.buf_addr + frame->mbuf.data_off;
-    uint64_t addr = frame_pool_addr(xsk->pool, data);
+    uint64_t addr = data - tx->base;
 
     if (OVS_UNLIKELY(meta)) {
         memcpy(data - TX_METADATA_LEN, meta, TX_METADATA_LEN);
         options |= XDP_TX_METADATA;
     }
-    frame_pool_set_owner(xsk->pool->owners, frame_pool_index(addr), xsk->id);
+    frame_pool_set_owner(tx->owners, frame_pool_index(addr), tx->id);
     desc->addr = addr;
-    desc->len = dp_packet_size(frame);
+    desc->len = len;
     desc->options = options;
 }
 
@@ -732,9 +756,9 @@ xsk_put_frame(struct xsk *xsk, uint32_t idx, struct dp_packet *frame,
  * makes these descriptors of the tx ring, from 'idx' on and before 'end'.
  * 'packet' stays the caller's.  Returns the number of frames, 0 if the packet
  * was dropped. */
-static __attribute__((noinline)) unsigned int
-xsk_put_copy(struct xsk *xsk, uint32_t idx, uint32_t end,
-             struct dp_packet *packet)
+static unsigned int
+xsk_put_copy(struct xsk *xsk, const struct xsk_tx_ring *tx, uint32_t idx,
+             uint32_t end, struct dp_packet *packet)
     OVS_REQUIRES(xsk->tx_lock)
 {
     struct dp_packet *frames[XSK_MAX_SEGS];
@@ -762,7 +786,8 @@ xsk_put_copy(struct xsk *xsk, uint32_t idx, uint32_t end,
         frame->mbuf.data_off = FRAME_HEADROOM;
         dp_packet_set_size(frame, len);
         memcpy(dp_packet_data(frame), data, len);
-        xsk_put_frame(xsk, idx + i, frame, i + 1 < n ? XDP_PKT_CONTD : 0,
+        xsk_put_frame(tx, &tx->descs[(idx + i) & tx->mask], frame, len,
+                      i + 1 < n ? XDP_PKT_CONTD : 0,
                       csum && !i ? &meta : NULL);
         data += len;
         size -= len;
@@ -793,53 +818,113 @@ xsk_kick_or_postpone(struct xsk *xsk, uint32_t n)
     }
 }
 
+/* True if 'packet' lives in the socket's frame pool, so that it may go out
+ * from where it is.  A frame begins where its packet's buffer does, so
+ * 'data_off' is the headroom. */
+static inline bool
+xsk_is_own(const struct xsk_tx_ring *tx, const struct dp_packet *packet)
+{
+    return (frame_pool_owns(tx->mp, packet)
+            && packet->mbuf.data_off >= TX_METADATA_LEN);
+}
+
+/* True if, moreover, 'packet' needs nothing done to it. */
+static inline bool
+xsk_is_plain(const struct xsk_tx_ring *tx, struct dp_packet *packet)
+{
+    bool inner;
+
+    return (xsk_is_own(tx, packet)
+            && !compat_packet_tx_csum_proto(packet, &inner));
+}
+
+/* Makes the first of the 'n' packets at 'packets', up to one that is not
+ * plain, descriptors of the tx ring, from 'idx' on, where there is room for
+ * 'n', but none beyond the end of the ring's memory.  Returns their number and
+ * adds their bytes to '*n_bytes'. */
+static __attribute__((noinline)) uint32_t
+xsk_put_plain(const struct xsk_tx_ring *tx_, uint32_t idx,
+              struct dp_packet **packets, uint32_t n, uint64_t *n_bytes)
+{
+    const struct xsk_tx_ring tx = *tx_;
+    struct xdp_desc *desc = &tx.descs[idx & tx.mask];
+    uint64_t size = 0;
+    uint32_t i;
+
+    n = MIN(n, tx.mask + 1 - (idx & tx.mask));
+    for (i = 0; i < n && OVS_LIKELY(xsk_is_plain(&tx, packets[i])); i++) {
+        size += dp_packet_size(packets[i]);
+        xsk_put_frame(&tx, desc++, packets[i], dp_packet_size(packets[i]), 0,
+                      NULL);
+    }
+    *n_bytes += size;
+    return i;
+}
+
+/* Makes 'packet' as many descriptors of the tx ring as it takes, from 'idx' on
+ * and before 'end'.  'packet' becomes the socket's whether it can or not.
+ * Returns the number of descriptors, 0 if the packet was dropped. */
+static __attribute__((noinline)) uint32_t
+xsk_put_other(struct xsk *xsk, const struct xsk_tx_ring *tx, uint32_t idx,
+              uint32_t end, struct dp_packet *packet)
+    OVS_REQUIRES(xsk->tx_lock)
+{
+    uint32_t n;
+
+    if (!xsk_is_own(tx, packet)) {
+        n = xsk_put_copy(xsk, tx, idx, end, packet);
+        dp_packet_delete(packet);
+    } else if (idx == end) {
+        n = 0;
+        xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
+        dp_packet_delete(packet);
+    } else {
+        struct compat_xsk_tx_metadata meta;
+        bool csum = xsk_tx_metadata(xsk, packet, &meta);
+
+        n = 1;
+        xsk_put_frame(tx, &tx->descs[idx & tx->mask], packet,
+                      dp_packet_size(packet), 0, csum ? &meta : NULL);
+        xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, csum);
+    }
+    return n;
+}
+
 /* Sends the packets of 'batch', which become the socket's whether it can or
  * not.  A packet in the socket's frame pool goes out from where it is.  Any
  * thread. */
 void
 xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
 {
-    struct compat_xsk_tx_metadata meta;
-    struct dp_packet *packet;
-    uint64_t n_dropped = 0;
+    struct dp_packet **packets = batch->packets;
+    uint32_t n = dp_packet_batch_size(batch);
+    uint64_t n_sent = 0;
     uint64_t n_bytes = 0;
-    uint64_t n_csum = 0;
 
     ovs_spin_lock(&xsk->tx_lock);
     xsk_reap_completions(xsk);
 
+    const struct xsk_tx_ring tx = xsk_tx_ring(xsk);
     uint32_t idx = xsk->tx.cached_prod;
     uint32_t end = idx + xsk->config.n_txq_desc - xsk->tx_outstanding;
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        uint32_t size = dp_packet_size(packet);
+    for (uint32_t i = 0; i < n; ) {
+        uint32_t n_plain = xsk_put_plain(&tx, idx, &packets[i],
+                                         MIN(n - i, end - idx), &n_bytes);
 
-        /* A frame begins where its packet's buffer does, so 'data_off' is the
-         * headroom. */
-        if (OVS_LIKELY(frame_pool_owns(xsk->pool, packet)
-                       && packet->mbuf.data_off >= TX_METADATA_LEN)) {
-            if (OVS_UNLIKELY(idx == end)) {
-                xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
-                dp_packet_delete(packet);
-                n_dropped++;
-                continue;
-            }
-            if (OVS_UNLIKELY(xsk_tx_metadata(xsk, packet, &meta))) {
-                xsk_put_frame(xsk, idx++, packet, 0, &meta);
-                n_csum++;
-            } else {
-                xsk_put_frame(xsk, idx++, packet, 0, NULL);
-            }
-        } else {
-            unsigned int n = xsk_put_copy(xsk, idx, end, packet);
+        i += n_plain;
+        idx += n_plain;
+        n_sent += n_plain;
+        while (i < n && (idx == end || !xsk_is_plain(&tx, packets[i]))) {
+            uint32_t size = dp_packet_size(packets[i]);
+            uint32_t n_descs = xsk_put_other(xsk, &tx, idx, end, packets[i]);
 
-            dp_packet_delete(packet);
-            if (!n) {
-                n_dropped++;
-                continue;
+            i++;
+            idx += n_descs;
+            if (n_descs) {
+                n_sent++;
+                n_bytes += size;
             }
-            idx += n;
         }
-        n_bytes += size;
     }
 
     uint32_t n_descs = idx - xsk->tx.cached_prod;
@@ -847,9 +932,8 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     xsk->tx.cached_prod = idx;
     xsk_ring_prod__submit(&xsk->tx, n_descs);
     xsk->tx_outstanding += n_descs;
-    xsk_count(xsk, XSK_TX_PACKETS, dp_packet_batch_size(batch) - n_dropped);
+    xsk_count(xsk, XSK_TX_PACKETS, n_sent);
     xsk_count(xsk, XSK_TX_BYTES, n_bytes);
-    xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, n_csum);
     xsk_kick_or_postpone(xsk, n_descs);
     ovs_spin_unlock(&xsk->tx_lock);
 
