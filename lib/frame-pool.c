@@ -162,8 +162,9 @@ frame_pool_create(int numa_id, uint32_t n_frames)
     size_t size = (size_t) n_frames * FRAME_SIZE;
     int socket_id = numa_id >= 0 ? numa_id : SOCKET_ID_ANY;
 
-    /* Completing a checksum, DPDK 22.11 may write one byte after the data,
-     * that is, after the last frame: hence the further page. */
+    /* A look at the headers of a short packet may read beyond the last frame,
+     * and DPDK 22.11, completing a checksum, may write one byte there: hence
+     * the further page. */
     snprintf(name, sizeof name, "frames-%u", n_created);
     const struct rte_memzone *mz = rte_memzone_reserve_aligned(
         name, size + get_page_size(), socket_id, 0, get_page_size());

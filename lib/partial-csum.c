@@ -12,12 +12,6 @@
 #include "ovs-compat.h"
 #include "packets.h"
 
-/* UDP ports of the tunnels that carry Ethernet frames: VXLAN (RFC 7348), the
- * one that Linux used for it before, and Geneve (RFC 8926). */
-#define UDP_PORT_VXLAN 4789
-#define UDP_PORT_VXLAN_OLD 8472
-#define UDP_PORT_GENEVE 6081
-
 /* Where the transport header of a packet is. */
 struct l4_location {
     uint64_t pseudo;            /* Unfolded sum of the pseudo-header. */
@@ -27,40 +21,6 @@ struct l4_location {
     uint8_t proto;
     bool has_options;           /* IPv6 extension headers stand before it. */
 };
-
-/* The 16 bits at 'p', which need not be aligned. */
-static inline ovs_be16
-be16_at(const uint8_t *p)
-{
-    ovs_be16 x;
-
-    memcpy(&x, p, sizeof x);
-    return x;
-}
-
-/* The 32 bits at 'p', likewise. */
-static inline ovs_be32
-be32_at(const uint8_t *p)
-{
-    ovs_be32 x;
-
-    memcpy(&x, p, sizeof x);
-    return x;
-}
-
-/* Adds the 'n' bytes at 'p', a multiple of 4, to 'sum'.  sum_fold() folds the
- * carries back in. */
-static inline uint64_t
-sum_words(uint64_t sum, const void *p, size_t n)
-{
-    for (size_t i = 0; i < n; i += 4) {
-        uint32_t word;
-
-        memcpy(&word, (const char *) p + i, sizeof word);
-        sum += word;
-    }
-    return sum;
-}
 
 /* Folds 'sum' to the 16 bits that stand in a partial checksum field. */
 static inline ovs_be16
@@ -79,7 +39,7 @@ sum_fold(uint64_t sum)
 static inline uint64_t
 sum_proto_len(uint8_t proto, uint16_t len)
 {
-    return (OVS_FORCE uint16_t) htons(proto) + (OVS_FORCE uint16_t) htons(len);
+    return sum16(htons(proto)) + sum16(htons(len));
 }
 
 /* Moves '*ofs' over the IPv6 extension headers at 'data' + '*ofs', up to
@@ -214,14 +174,6 @@ l4_csum_complete(uint8_t *data, const struct l4_location *l4, uint32_t offset)
     memcpy(data + l4->ofs + offset, &sum, sizeof sum);
 }
 
-/* True if packets to UDP port 'port' may carry Ethernet frames. */
-static inline bool
-is_tunnel_port(ovs_be16 port)
-{
-    return (port == htons(UDP_PORT_VXLAN) || port == htons(UDP_PORT_GENEVE)
-            || port == htons(UDP_PORT_VXLAN_OLD));
-}
-
 /* If 'outer' is a VXLAN or Geneve header around an Ethernet frame, returns the
  * offset of that frame, otherwise 0. */
 static uint32_t
@@ -255,10 +207,17 @@ tunnel_payload(const uint8_t *data, const struct l4_location *outer)
     return outer->ofs + UDP_HEADER_LEN + hdr_len;
 }
 
-/* Does what partial_csum_rx() says, for one packet.  Returns true if its
- * checksum was partial. */
-static __attribute__((noinline)) bool
-partial_csum_rx__(struct dp_packet *p)
+/* Examines 'p', just received from a device whose senders may leave checksums
+ * partial, and tells Open vSwitch if its checksum is.  Where Open vSwitch could
+ * not carry that knowledge along (inside a tunnel that may or may not end here,
+ * behind IPv6 extension headers), completes the checksum instead.
+ *
+ * A checksum that is plainly wrong stays so: only one that equals the sum of
+ * the pseudo-header is taken for partial, or for SCTP, which has none, 0.
+ *
+ * Returns true if the checksum was partial. */
+bool
+partial_csum_rx(struct dp_packet *p)
 {
     uint8_t *data = dp_packet_data(p);
     uint32_t size = dp_packet_size(p);
@@ -295,70 +254,6 @@ partial_csum_rx__(struct dp_packet *p)
         return true;
     }
     return false;
-}
-
-/* True if the checksum of 'p' is surely complete: for most complete packets, a
- * quick way to say so. */
-static inline bool
-is_surely_complete(const struct dp_packet *p)
-{
-    /* It has just been received, so dp_packet_data() need not ask whether it
-     * has any data. */
-    const uint8_t *ip = ((const uint8_t *) p->mbuf.buf_addr + p->mbuf.data_off
-                         + ETH_HEADER_LEN);
-    const uint8_t *th = ip + IP_HEADER_LEN;
-    ovs_be16 csum;
-
-    /* IPv4 without VLAN tags or options. */
-    if (dp_packet_size(p) < ETH_HEADER_LEN + IP_HEADER_LEN + TCP_HEADER_LEN
-        || (be32_at(ip - 2) & htonl(0xffffff00)) != htonl(0x08004500)) {
-        return false;
-    }
-
-    /* The time to live is 0 in the pseudo-header. */
-    ovs_be16 proto = be16_at(ip + 8) & htons(0xff);
-    if (proto == htons(IPPROTO_TCP)) {
-        csum = be16_at(th + offsetof(struct tcp_header, tcp_csum));
-    } else if (proto == htons(IPPROTO_UDP)
-               && !is_tunnel_port(be16_at(th + 2))) {
-        csum = be16_at(th + offsetof(struct udp_header, udp_csum));
-    } else {
-        return false;
-    }
-
-    /* A partial checksum is the sum of the pseudo-header, in 16 bits, whose
-     * carries are added back in: the two are equal modulo 0xffff.  To add the
-     * complement is to subtract.  The length is that of the packet but for the
-     * IP header. */
-    uint64_t difference = ((uint64_t) (OVS_FORCE uint16_t) proto
-                           + (OVS_FORCE uint16_t) be16_at(ip + 2)
-                           + (OVS_FORCE uint16_t) ~htons(IP_HEADER_LEN)
-                           + (OVS_FORCE uint16_t) ~csum);
-    return sum_words(difference, ip + 12, 8) % 0xffff;
-}
-
-/* Examines the packets of 'batch', just received from a device whose senders
- * may leave checksums partial, and tells Open vSwitch which are.  Where Open
- * vSwitch could not carry that knowledge along (inside a tunnel that may or
- * may not end here, behind IPv6 extension headers), completes the checksum
- * instead.
- *
- * A checksum that is plainly wrong stays so: only one that equals the sum of
- * the pseudo-header is taken for partial, or for SCTP, which has none, 0.
- *
- * Returns the number of packets whose checksum was partial. */
-unsigned int
-partial_csum_rx(struct dp_packet_batch *batch)
-{
-    struct dp_packet *packet;
-    unsigned int n = 0;
-
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        if (OVS_UNLIKELY(!is_surely_complete(packet))) {
-            n += partial_csum_rx__(packet);
-        }
-    }
-    return n;
 }
 
 /* Tells Open vSwitch that the transport checksum of 'p' is partial, which its

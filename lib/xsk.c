@@ -34,6 +34,7 @@ COVERAGE_DEFINE(xsk_drop_closed);
 #define TX_METADATA_LEN sizeof(struct compat_xsk_tx_metadata)
 BUILD_ASSERT_DECL(sizeof(struct compat_xsk_tx_metadata) == 24);
 BUILD_ASSERT_DECL(FRAME_KERNEL_HEADROOM == XDP_PACKET_HEADROOM);
+BUILD_ASSERT_DECL(NETDEV_MAX_BURST <= 32);      /* One bit for each. */
 
 /* A queue stays busy for a moment after its last socket was closed, since the
  * kernel takes it down in a work queue: 1 to 32 ms were seen. */
@@ -467,9 +468,8 @@ xsk_append_segment(struct xsk *xsk, struct dp_packet *segment, bool last)
 
 /* Takes the 'n' frames that 'descs' name from the kernel, and stores their
  * packets in 'packets'; null for what the kernel did not have.  Adds up their
- * bytes in '*n_bytes'.  Returns true if one is null or part of a larger
- * packet. */
-static inline bool
+ * bytes in '*n_bytes'.  Returns true if each is all of a packet. */
+static __attribute__((noinline)) bool
 xsk_take_frames(struct xsk *xsk, const struct xdp_desc *descs, uint32_t n,
                 struct dp_packet **packets, uint64_t *n_bytes)
 {
@@ -480,59 +480,87 @@ xsk_take_frames(struct xsk *xsk, const struct xdp_desc *descs, uint32_t n,
     const char *base = pool->base;
     uint16_t id = xsk->id;
     uint32_t options = 0;
+    uint64_t max_end = 0;
     uint64_t size = 0;
-    bool bad = false;
-
-    /* Another core has just written the packets.  What will be looked at first
-     * is fetched into the cache. */
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t addr = descs[i].addr;
-        uint64_t index = frame_pool_index(addr);
-
-        packets[i] = NULL;
-        if (OVS_LIKELY(index < n_frames
-                       && frame_pool_owner(owners, index) == id)) {
-            frame_pool_set_owner(owners, index, 0);
-            packets[i] = all[index];
-            OVS_PREFETCH(all[index]);
-            OVS_PREFETCH(base + addr);
-        }
-    }
 
     for (uint32_t i = 0; i < n; i++) {
-        struct dp_packet *packet = packets[i];
-        uint32_t ofs = descs[i].addr % FRAME_SIZE;
-        uint32_t len = descs[i].len;
+        const struct xdp_desc desc = descs[i];
+        uint64_t index = frame_pool_index(desc.addr);
+        uint32_t ofs = desc.addr % FRAME_SIZE;
 
-        if (OVS_UNLIKELY(!packet || len > FRAME_SIZE - ofs)) {
-            dp_packet_delete(packet);
+        if (OVS_UNLIKELY(index >= n_frames
+                         || !frame_pool_is_owner(owners, index, id))) {
             packets[i] = NULL;
-            bad = true;
+            max_end = UINT64_MAX;
             continue;
         }
+        frame_pool_set_owner(owners, index, 0);
+
+        struct dp_packet *packet = all[index];
+
+        /* Another core has just written the packet, and it will be looked
+         * at. */
+        OVS_PREFETCH(base + desc.addr);
+        packets[i] = packet;
         packet->mbuf.ol_flags = RTE_MBUF_F_EXTERNAL;
         packet->mbuf.data_off = ofs;
-        packet->mbuf.data_len = len;
-        packet->mbuf.pkt_len = len;
+        packet->mbuf.data_len = desc.len;
+        packet->mbuf.pkt_len = desc.len;
         packet->packet_type = htonl(PT_ETH);
         dp_packet_reset_cutlen(packet);
         compat_packet_reset_offloads(packet);
-        options |= descs[i].options;
-        size += len;
+        max_end = MAX(max_end, (uint64_t) ofs + desc.len);
+        options |= desc.options;
+        size += desc.len;
     }
     *n_bytes += size;
-    return bad || options & XDP_PKT_CONTD;
+    return max_end <= FRAME_SIZE && !(options & XDP_PKT_CONTD);
+}
+
+/* Returns a bit for each of the 'n' packets that 'descs' name, set if its
+ * checksum may be partial. */
+static __attribute__((noinline)) uint32_t
+xsk_find_suspects(const struct xsk *xsk, const struct xdp_desc *descs,
+                  uint32_t n)
+{
+    const char *base = xsk->pool->base;
+    uint32_t suspects = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (OVS_UNLIKELY(!partial_csum_is_unlikely(base + descs[i].addr))) {
+            suspects |= 1U << i;
+        }
+    }
+    return suspects;
+}
+
+/* Examines those packets of 'batch' whose bit is set in 'suspects'.  Returns
+ * the number of those whose checksum is partial. */
+static unsigned int
+xsk_examine_suspects(struct dp_packet_batch *batch, uint32_t suspects)
+{
+    struct dp_packet *packet;
+    unsigned int n = 0;
+
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        if (suspects & (1U << i)) {
+            n += partial_csum_rx(packet);
+        }
+    }
+    return n;
 }
 
 /* Makes packets of the frames in 'batch', which 'descs' have named, where that
- * takes more than a look: leaves out those that are null, applies metadata,
- * joins what spans frames.  Returns the number of bytes. */
-static uint64_t
+ * takes more than a look: leaves out those that are null or said to hold more
+ * than they can, applies metadata, joins what spans frames.  Adds up the bytes
+ * in '*n_bytes'.  Returns what xsk_find_suspects() does, for the batch as it is
+ * then. */
+static uint32_t
 xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
-             struct dp_packet_batch *batch)
+             struct dp_packet_batch *batch, uint64_t *n_bytes)
 {
     size_t n = dp_packet_batch_size(batch);
-    uint64_t n_bytes = 0;
+    uint32_t suspects = 0;
 
     dp_packet_batch_init(batch);
     for (size_t i = 0; i < n; i++) {
@@ -540,8 +568,10 @@ xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
         bool more = descs[i].options & XDP_PKT_CONTD;
         bool in_parts = xsk->rx_head || xsk->rx_skip;
 
-        if (!packet) {
+        if (!packet
+            || packet->mbuf.pkt_len > FRAME_SIZE - packet->mbuf.data_off) {
             xsk_count(xsk, XSK_RX_DROP_BAD_DESC, 1);
+            dp_packet_delete(packet);
             if (more || in_parts) {
                 dp_packet_delete(xsk->rx_head);
                 xsk->rx_head = NULL;
@@ -556,11 +586,14 @@ xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
             packet = xsk_append_segment(xsk, packet, !more);
         }
         if (packet) {
-            n_bytes += dp_packet_size(packet);
+            if (!partial_csum_is_unlikely(dp_packet_data(packet))) {
+                suspects |= 1U << dp_packet_batch_size(batch);
+            }
+            *n_bytes += dp_packet_size(packet);
             dp_packet_batch_add(batch, packet);
         }
     }
-    return n_bytes;
+    return suspects;
 }
 
 /* Receives up to a burst of packets into the empty 'batch', for the caller to
@@ -581,19 +614,25 @@ xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
 
     const struct xdp_desc *descs = xsk_ring_cons__rx_desc(&xsk->rx, idx);
     bool metadata = __atomic_load_n(xsk->config.rx_metadata, __ATOMIC_RELAXED);
+    bool look = xsk->config.rx_csum_partial;
+    uint32_t suspects = 0;
     uint64_t n_bytes = 0;
 
     batch->count = n;
-    if (OVS_UNLIKELY(xsk_take_frames(xsk, descs, n, batch->packets, &n_bytes)
+    if (OVS_UNLIKELY(!xsk_take_frames(xsk, descs, n, batch->packets, &n_bytes)
                      || metadata || xsk->rx_head || xsk->rx_skip)) {
-        n_bytes = xsk_sort_out(xsk, descs, metadata, batch);
+        n_bytes = 0;
+        suspects = xsk_sort_out(xsk, descs, metadata, batch, &n_bytes);
+    } else if (look) {
+        suspects = xsk_find_suspects(xsk, descs, n);
     }
     xsk_ring_cons__release(&xsk->rx, n);
     xsk->rx_outstanding -= n;
     xsk_refill(xsk);
 
-    if (xsk->config.rx_csum_partial) {
-        xsk_count(xsk, XSK_RX_CSUM_PARTIAL, partial_csum_rx(batch));
+    if (look && suspects) {
+        xsk_count(xsk, XSK_RX_CSUM_PARTIAL,
+                  xsk_examine_suspects(batch, suspects));
     }
     xsk_count(xsk, XSK_RX_PACKETS, dp_packet_batch_size(batch));
     xsk_count(xsk, XSK_RX_BYTES, n_bytes);

@@ -167,10 +167,12 @@ kernel_completes(uint8_t *frame, size_t end, size_t start, size_t offset,
 static bool
 receive(struct dp_packet *p)
 {
-    struct dp_packet_batch batch;
+    bool unlikely = (dp_packet_size(p) >= PARTIAL_CSUM_LOOK_LEN
+                     && partial_csum_is_unlikely(dp_packet_data(p)));
+    bool partial = partial_csum_rx(p);
 
-    dp_packet_batch_init_packet(&batch, p);
-    return partial_csum_rx(&batch);
+    ovs_assert(!unlikely || !partial);
+    return partial;
 }
 
 static void
