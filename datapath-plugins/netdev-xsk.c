@@ -945,12 +945,15 @@ netdev_xsk_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     return xsk_recv(xsk, batch);
 }
 
+/* Each socket is waited for once, by the first of the queues that show it. */
 static void
 netdev_xsk_rxq_wait(struct netdev_rxq *rxq)
 {
-    struct xsk *xsk = netdev_xsk_rxq_socket(rxq);
+    const struct xsk_port *port = netdev_xsk_cast(rxq->netdev)->port;
 
-    if (xsk) {
+    if (port && rxq->queue_id < port->n_xsks) {
+        struct xsk *xsk = port->xsks[rxq->queue_id];
+
         poll_fd_wait(xsk->fd, POLLIN);
         if (xsk_flush_tx(xsk)) {
             poll_timer_wait(1);
