@@ -55,9 +55,9 @@ VLOG_DEFINE_THIS_MODULE(netdev_xsk);
 /* The main thread serves each receive queue of a device once in a turn of its
  * loop, with one burst, and a turn has much other work.  To let it take more
  * at a time, an interrupt-driven port shows each socket as this many queues,
- * which it serves one after the other: enough for a full receive ring of the
- * default size. */
-#define INTERRUPT_BURSTS 64
+ * which it serves one after the other.  They are looked at even if the port is
+ * idle, so more would slow other ports. */
+#define INTERRUPT_BURSTS 32
 
 /* Descriptors in a ring unless configured.  The window of a local TCP sender,
  * 3 MB, fits in 2048 packets: with 1024 the main thread lost some 0.8 % of
