@@ -795,7 +795,7 @@ xsk_put_frame(const struct xsk_tx_ring *tx, struct xdp_desc *desc,
  * makes these descriptors of the tx ring, from 'idx' on and before 'end'.
  * 'packet' stays the caller's.  Returns the number of frames, 0 if the packet
  * was dropped. */
-static unsigned int
+static __attribute__((noinline)) unsigned int
 xsk_put_copy(struct xsk *xsk, const struct xsk_tx_ring *tx, uint32_t idx,
              uint32_t end, struct dp_packet *packet)
     OVS_REQUIRES(xsk->tx_lock)
@@ -900,35 +900,6 @@ xsk_put_plain(const struct xsk_tx_ring *tx_, uint32_t idx,
     return i;
 }
 
-/* Makes 'packet' as many descriptors of the tx ring as it takes, from 'idx' on
- * and before 'end'.  'packet' becomes the socket's whether it can or not.
- * Returns the number of descriptors, 0 if the packet was dropped. */
-static __attribute__((noinline)) uint32_t
-xsk_put_other(struct xsk *xsk, const struct xsk_tx_ring *tx, uint32_t idx,
-              uint32_t end, struct dp_packet *packet)
-    OVS_REQUIRES(xsk->tx_lock)
-{
-    uint32_t n;
-
-    if (!xsk_is_own(tx, packet)) {
-        n = xsk_put_copy(xsk, tx, idx, end, packet);
-        dp_packet_delete(packet);
-    } else if (idx == end) {
-        n = 0;
-        xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
-        dp_packet_delete(packet);
-    } else {
-        struct compat_xsk_tx_metadata meta;
-        bool csum = xsk_tx_metadata(xsk, packet, &meta);
-
-        n = 1;
-        xsk_put_frame(tx, &tx->descs[idx & tx->mask], packet,
-                      dp_packet_size(packet), 0, csum ? &meta : NULL);
-        xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, csum);
-    }
-    return n;
-}
-
 /* Sends the packets of 'batch', which become the socket's whether it can or
  * not.  A packet in the socket's frame pool goes out from where it is.  Any
  * thread. */
@@ -939,6 +910,7 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     uint32_t n = dp_packet_batch_size(batch);
     uint64_t n_sent = 0;
     uint64_t n_bytes = 0;
+    uint64_t n_csum = 0;
 
     ovs_spin_lock(&xsk->tx_lock);
     xsk_reap_completions(xsk);
@@ -947,22 +919,38 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     uint32_t idx = xsk->tx.cached_prod;
     uint32_t end = idx + xsk->config.n_txq_desc - xsk->tx_outstanding;
     for (uint32_t i = 0; i < n; ) {
-        uint32_t n_plain = xsk_put_plain(&tx, idx, &packets[i],
-                                         MIN(n - i, end - idx), &n_bytes);
+        struct dp_packet *packet = packets[i];
+        uint32_t size = dp_packet_size(packet);
+        uint32_t n_descs = 0;
 
-        i += n_plain;
-        idx += n_plain;
-        n_sent += n_plain;
-        while (i < n && (idx == end || !xsk_is_plain(&tx, packets[i]))) {
-            uint32_t size = dp_packet_size(packets[i]);
-            uint32_t n_descs = xsk_put_other(xsk, &tx, idx, end, packets[i]);
+        if (!xsk_is_own(&tx, packet)) {
+            n_descs = xsk_put_copy(xsk, &tx, idx, end, packet);
+            dp_packet_delete(packet);
+        } else if (idx == end) {
+            xsk_count(xsk, XSK_TX_DROP_RING_FULL, 1);
+            dp_packet_delete(packet);
+        } else if (xsk_is_plain(&tx, packet)) {
+            uint32_t n_plain = xsk_put_plain(&tx, idx, &packets[i],
+                                             MIN(n - i, end - idx), &n_bytes);
 
-            i++;
-            idx += n_descs;
-            if (n_descs) {
-                n_sent++;
-                n_bytes += size;
-            }
+            i += n_plain;
+            idx += n_plain;
+            n_sent += n_plain;
+            continue;
+        } else {
+            struct compat_xsk_tx_metadata meta;
+            bool csum = xsk_tx_metadata(xsk, packet, &meta);
+
+            xsk_put_frame(&tx, &tx.descs[idx & tx.mask], packet, size, 0,
+                          csum ? &meta : NULL);
+            n_csum += csum;
+            n_descs = 1;
+        }
+        i++;
+        idx += n_descs;
+        if (n_descs) {
+            n_sent++;
+            n_bytes += size;
         }
     }
 
@@ -973,6 +961,7 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     xsk->tx_outstanding += n_descs;
     xsk_count(xsk, XSK_TX_PACKETS, n_sent);
     xsk_count(xsk, XSK_TX_BYTES, n_bytes);
+    xsk_count(xsk, XSK_TX_CSUM_OFFLOADED, n_csum);
     xsk_kick_or_postpone(xsk, n_descs);
     ovs_spin_unlock(&xsk->tx_lock);
 
