@@ -134,8 +134,8 @@ frame_pool_put_in_place(struct frame_pool *pool, struct dp_packet **packets,
 }
 
 /* The socket in whose rings frame 'index' is, 0 if it is in none.  'owners' is
- * that of the pool, which a loop may so keep in a register.  Any thread, but it
- * may have changed by the time it is looked at. */
+ * that of the pool, which a loop may so keep in a register.  Any thread, but
+ * it may have changed by the time it is looked at. */
 static inline uint16_t
 frame_pool_owner(const uint16_t *owners, uint64_t index)
 {

@@ -208,9 +208,9 @@ tunnel_payload(const uint8_t *data, const struct l4_location *outer)
 }
 
 /* Examines 'p', just received from a device whose senders may leave checksums
- * partial, and tells Open vSwitch if its checksum is.  Where Open vSwitch could
- * not carry that knowledge along (inside a tunnel that may or may not end here,
- * behind IPv6 extension headers), completes the checksum instead.
+ * partial, and tells Open vSwitch if its checksum is.  Where Open vSwitch
+ * could not carry that knowledge along (inside a tunnel that may or may not
+ * end here, behind IPv6 extension headers), completes the checksum instead.
  *
  * A checksum that is plainly wrong stays so: only one that equals the sum of
  * the pseudo-header is taken for partial, or for SCTP, which has none, 0.

@@ -103,8 +103,8 @@ is_tunnel_port(ovs_be16 port)
 
 /* True if the checksum of the packet at 'data' is not partial, so that
  * partial_csum_rx() would find nothing: for most packets, a quick way to say
- * so.  Reads PARTIAL_CSUM_LOOK_LEN bytes even if the packet is shorter; it does
- * not matter what is there. */
+ * so.  Reads PARTIAL_CSUM_LOOK_LEN bytes even if the packet is shorter; what
+ * is there does not matter. */
 static inline bool
 partial_csum_is_unlikely(const void *data)
 {

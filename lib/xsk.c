@@ -553,8 +553,8 @@ xsk_examine_suspects(struct dp_packet_batch *batch, uint32_t suspects)
 /* Makes packets of the frames in 'batch', which 'descs' have named, where that
  * takes more than a look: leaves out those that are null or said to hold more
  * than they can, applies metadata, joins what spans frames.  Adds up the bytes
- * in '*n_bytes'.  Returns what xsk_find_suspects() does, for the batch as it is
- * then. */
+ * in '*n_bytes'.  Returns what xsk_find_suspects() does, for the batch as it
+ * is then. */
 static uint32_t
 xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
              struct dp_packet_batch *batch, uint64_t *n_bytes)
