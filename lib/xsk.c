@@ -554,7 +554,7 @@ xsk_examine_suspects(struct dp_packet_batch *batch, uint32_t suspects)
  * takes more than a look: leaves out those that are null or said to hold more
  * than they can, applies metadata, joins what spans frames.  Adds up the bytes
  * in '*n_bytes'.  Returns what xsk_find_suspects() does, for the batch as it
- * is then. */
+ * is then, or 0 if partial checksums are not looked for. */
 static uint32_t
 xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
              struct dp_packet_batch *batch, uint64_t *n_bytes)
@@ -586,7 +586,8 @@ xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
             packet = xsk_append_segment(xsk, packet, !more);
         }
         if (packet) {
-            if (!partial_csum_is_unlikely(dp_packet_data(packet))) {
+            if (xsk->config.rx_csum_partial
+                && !partial_csum_is_unlikely(dp_packet_data(packet))) {
                 suspects |= 1U << dp_packet_batch_size(batch);
             }
             *n_bytes += dp_packet_size(packet);
@@ -614,7 +615,6 @@ xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
 
     const struct xdp_desc *descs = xsk_ring_cons__rx_desc(&xsk->rx, idx);
     bool metadata = __atomic_load_n(xsk->config.rx_metadata, __ATOMIC_RELAXED);
-    bool look = xsk->config.rx_csum_partial;
     uint32_t suspects = 0;
     uint64_t n_bytes = 0;
 
@@ -623,14 +623,14 @@ xsk_recv(struct xsk *xsk, struct dp_packet_batch *batch)
                      || metadata || xsk->rx_head || xsk->rx_skip)) {
         n_bytes = 0;
         suspects = xsk_sort_out(xsk, descs, metadata, batch, &n_bytes);
-    } else if (look) {
+    } else if (xsk->config.rx_csum_partial) {
         suspects = xsk_find_suspects(xsk, descs, n);
     }
     xsk_ring_cons__release(&xsk->rx, n);
     xsk->rx_outstanding -= n;
     xsk_refill(xsk);
 
-    if (look && suspects) {
+    if (suspects) {
         xsk_count(xsk, XSK_RX_CSUM_PARTIAL,
                   xsk_examine_suspects(batch, suspects));
     }
