@@ -253,6 +253,15 @@ packet_pseudo_sum(const uint8_t *frame, const struct packet_place *place)
             : packet_sum(ip + 8, 32, sum));
 }
 
+/* True if the checksum of a frame whose parts are at 'place' is the sum of the
+ * pseudo-header.  By chance, one of 65,536 complete ones is, too. */
+bool
+packet_csum_is_pseudo(const uint8_t *frame, const struct packet_place *place)
+{
+    return (get16(frame + place->csum)
+            == packet_fold(packet_pseudo_sum(frame, place)));
+}
+
 /* Returns the state of the checksum of a frame whose parts are at 'place'. */
 enum packet_csum
 packet_check(const uint8_t *frame, const struct packet_place *place)
@@ -267,5 +276,6 @@ packet_check(const uint8_t *frame, const struct packet_place *place)
                                       pseudo)) == 0xffff) {
         return PACKET_CSUM_GOOD;
     }
-    return csum == packet_fold(pseudo) ? PACKET_CSUM_PARTIAL : PACKET_CSUM_BAD;
+    return (packet_csum_is_pseudo(frame, place)
+            ? PACKET_CSUM_PARTIAL : PACKET_CSUM_BAD);
 }

@@ -59,6 +59,7 @@ size_t packet_build(const struct packet_spec *, uint8_t *frame, size_t max,
                     struct packet_place *);
 bool packet_find(const uint8_t *frame, size_t size, struct packet_place *);
 uint32_t packet_pseudo_sum(const uint8_t *frame, const struct packet_place *);
+bool packet_csum_is_pseudo(const uint8_t *frame, const struct packet_place *);
 enum packet_csum packet_check(const uint8_t *frame,
                               const struct packet_place *);
 

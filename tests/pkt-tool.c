@@ -458,7 +458,7 @@ cmd_send(const char *device, int count, bool offload)
         if (offload) {
             memset(&frame.hdr, 0, sizeof frame.hdr);
             if (packet_find(frame.data, size, &place)
-                && packet_check(frame.data, &place) == PACKET_CSUM_PARTIAL) {
+                && packet_csum_is_pseudo(frame.data, &place)) {
                 frame.hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
                 frame.hdr.csum_start = place.l4;
                 frame.hdr.csum_offset = place.csum - place.l4;
@@ -507,19 +507,23 @@ cmd_sniff(const char *device, int port, const char *pidfile)
             continue;
         }
 
-        enum packet_csum csum = packet_check(frame, &place);
-        bool not_ready = aux.tp_status & TP_STATUS_CSUMNOTREADY;
+        /* A correct checksum may equal the sum of the pseudo-header.  Whether
+         * the sender has completed it, only "not ready" tells. */
+        enum packet_csum state = packet_check(frame, &place);
+        const char *csum = packet_csum_name(state);
+        if (aux.tp_status & TP_STATUS_CSUMNOTREADY) {
+            csum = (packet_csum_is_pseudo(frame, &place) ? "partial"
+                    : "not-ready-but-no-pseudo-header-sum");
+        } else if (state == PACKET_CSUM_PARTIAL) {
+            csum = "bad";
+        }
 
-        /* A correct checksum may equal the sum of the pseudo-header, but a
-         * sender that completed its checksum does not say "not ready". */
         if (aux.tp_status & TP_STATUS_VLAN_VALID) {
             printf("%04x/%d ", aux.tp_vlan_tpid, aux.tp_vlan_tci & 0xfff);
         } else {
             fputs("- ", stdout);
         }
-        fputs(csum == PACKET_CSUM_PARTIAL ? (not_ready ? "partial" : "bad")
-              : not_ready ? "not-ready-but-no-pseudo-header-sum"
-              : packet_csum_name(csum), stdout);
+        fputs(csum, stdout);
         putchar(' ');
         for (ssize_t i = 0; i < size; i++) {
             printf("%02x", frame[i]);
