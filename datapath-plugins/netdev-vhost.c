@@ -594,6 +594,30 @@ netdev_vhost_apply(struct netdev_vhost *dev)
     }
 }
 
+/* Takes 'options' in place of earlier ones of 'dev'.  'same' if they are those
+ * that were last asked for. */
+static void
+netdev_vhost_take_options(struct netdev_vhost *dev,
+                          const struct vhost_options *options, bool same)
+    OVS_REQUIRES(dev->mutex)
+{
+    struct vhost_wants wants;
+
+    if (!same || !dev->dev) {
+        dev->requested = *options;
+        netdev_vhost_apply(dev);
+    } else if (dev->error) {
+        /* What takes a new socket is not tried again while there is a guest:
+         * it would be disconnected whenever something is configured. */
+        if (needs_reopen(&dev->options, options)
+            && vhost_dev_get_wants(dev->dev, &wants)) {
+            netdev_vhost_set_error(dev, xstrdup(dev->error));
+        } else {
+            netdev_vhost_apply(dev);
+        }
+    }
+}
+
 /* A new port's socket is opened right here, so that the bridge sees the error
  * and does not add it.  For a port in service, bad options leave it as it is,
  * and the error goes to the "error" column: if we returned it, the bridge
@@ -605,7 +629,6 @@ netdev_vhost_set_config(struct netdev *netdev, const struct smap *args,
     struct netdev_vhost *dev = netdev_vhost_cast(netdev);
     const char *name = netdev_get_name(netdev);
     struct vhost_options options;
-    struct vhost_wants wants;
     char *message = NULL;
     size_t n_options;
     int error;
@@ -626,27 +649,8 @@ netdev_vhost_set_config(struct netdev *netdev, const struct smap *args,
     if (!error && !same) {
         error = netdev_vhost_check_options(netdev, &options, &message);
     }
-    if (dev->has_options) {
-        if (error) {
-            netdev_vhost_set_error(dev, xasprintf("%s; the previous options "
-                                                  "stay in force", message));
-            free(message);
-            error = 0;
-        } else if (!same || !dev->dev) {
-            dev->requested = options;
-            netdev_vhost_apply(dev);
-        } else if (dev->error) {
-            /* What takes a new socket is not tried again while there is a
-             * guest: it would be disconnected whenever something is
-             * configured. */
-            if (needs_reopen(&dev->options, &options)
-                && vhost_dev_get_wants(dev->dev, &wants)) {
-                netdev_vhost_set_error(dev, xstrdup(dev->error));
-            } else {
-                netdev_vhost_apply(dev);
-            }
-        }
-    } else {
+
+    if (!dev->has_options) {
         if (!error) {
             error = netdev_vhost_open(dev, &options, &message);
         }
@@ -657,6 +661,13 @@ netdev_vhost_set_config(struct netdev *netdev, const struct smap *args,
             VLOG_ERR("%s", message);
             *errp = message;
         }
+    } else if (!error) {
+        netdev_vhost_take_options(dev, &options, same);
+    } else {
+        netdev_vhost_set_error(dev, xasprintf("%s; the previous options stay "
+                                              "in force", message));
+        free(message);
+        error = 0;
     }
     ovs_mutex_unlock(&dev->mutex);
     return error;

@@ -426,6 +426,39 @@ xsk_port_open_sockets(struct xsk_port *port, const struct device_info *info,
     return error;
 }
 
+/* The number of queues that a port with 'options' uses on the device 'info',
+ * each with a socket of its own. */
+static int
+n_sockets(const struct xsk_options *options, const struct device_info *info)
+{
+    return (options->n_rxq ? options->n_rxq
+            : info->is_veth ? info->n_rxq - options->start_qid : 1);
+}
+
+/* Returns an error message, which the caller must free, if the device 'info'
+ * does not have the queues that 'options' asks for, otherwise null. */
+static char *
+check_queues(const char *name, const struct xsk_options *options,
+             const struct device_info *info)
+{
+    int max_rxq = info->n_rxq - options->start_qid;
+    int n_pairs = MIN(info->n_rxq, info->n_txq);
+
+    if (options->start_qid >= n_pairs) {
+        return xasprintf("%s: options:start-qid=%d is not valid; the device "
+                         "has %d %s queue(s), so it must be a number from 0 "
+                         "to %d", name, options->start_qid, n_pairs,
+                         n_pairs == info->n_rxq ? "receive" : "transmit",
+                         n_pairs - 1);
+    } else if (options->n_rxq > max_rxq) {
+        return xasprintf("%s: options:n_rxq=%d is not valid; the device has "
+                         "%d receive queue(s), so with start-qid=%d it must "
+                         "be a number from 1 to %d", name, options->n_rxq,
+                         info->n_rxq, options->start_qid, max_rxq);
+    }
+    return NULL;
+}
+
 /* Opens a port on the device of 'netdev' with 'options'.  Returns 0 with
  * '*portp' set, for the caller to xsk_port_close(), or a positive errno value
  * with '*errp' set to a message for the caller to free. */
@@ -444,37 +477,19 @@ xsk_port_open(const struct netdev *netdev, const struct xsk_options *options,
         return error;
     }
 
-    int max_rxq = info.n_rxq - options->start_qid;
-    int max_txq = info.n_txq - options->start_qid;
-    int n_xsks = (options->n_rxq ? options->n_rxq
-                  : info.is_veth ? max_rxq : 1);
-    if (max_rxq < 1) {
-        *errp = xasprintf("%s: options:start-qid=%d is not valid; the device "
-                          "has %d receive queue(s), so it must be a number "
-                          "from 0 to %d", name, options->start_qid,
-                          info.n_rxq, info.n_rxq - 1);
-        return EINVAL;
-    } else if (max_txq < 1) {
-        *errp = xasprintf("%s: options:start-qid=%d is not valid; the device "
-                          "has %d transmit queue(s), so it must be a number "
-                          "from 0 to %d", name, options->start_qid,
-                          info.n_txq, info.n_txq - 1);
-        return EINVAL;
-    } else if (n_xsks > max_rxq) {
-        *errp = xasprintf("%s: options:n_rxq=%d is not valid; the device has "
-                          "%d receive queue(s), so with start-qid=%d it must "
-                          "be a number from 1 to %d", name, n_xsks,
-                          info.n_rxq, options->start_qid, max_rxq);
+    *errp = check_queues(name, options, &info);
+    if (*errp) {
         return EINVAL;
     }
 
+    int n_xsks = n_sockets(options, &info);
     struct xsk_port *port = xzalloc(sizeof *port);
     port->options = *options;
     port->ifindex = info.ifindex;
     port->n_queues = info.n_rxq;
     port->numa_id = numa_id;
     port->n_xsks = n_xsks;
-    port->n_txq = MIN(n_xsks, max_txq);
+    port->n_txq = MIN(n_xsks, info.n_txq - options->start_qid);
     port->xsks = xcalloc(n_xsks, sizeof *port->xsks);
     port->rx_csum_partial = (options->rx_csum_partial == PORT_OPTION_AUTO
                              ? info.leaves_csum_partial
@@ -591,6 +606,61 @@ netdev_xsk_use_port(struct netdev_xsk *dev, struct xsk_port *port)
                         : 0);
 }
 
+/* Takes 'options', the first ones of 'dev', by opening its device.  'mtu' is
+ * that of the device, 0 if not known. */
+static int
+netdev_xsk_take_first_options(struct netdev_xsk *dev,
+                              const struct xsk_options *options, int numa_id,
+                              int mtu, char **errp)
+    OVS_REQUIRES(dev->mutex)
+{
+    const struct netdev *netdev = &dev->linux_.up;
+    struct xsk_port *port;
+    int error;
+
+    error = xsk_port_open(netdev, options, numa_id, &port, errp);
+    if (error) {
+        return error;
+    }
+    if (mtu) {
+        *errp = xsk_port_check_mtu(netdev_get_name(netdev), port, mtu);
+        if (*errp) {
+            xsk_port_close(port, NULL);
+            return EMSGSIZE;
+        }
+    }
+
+    dev->device_mtu = mtu;
+    dev->requested = *options;
+    dev->has_options = true;
+    netdev_xsk_use_port(dev, port);
+    return 0;
+}
+
+/* Takes 'options' in place of earlier ones of 'dev': a thread that may close
+ * the device will do so and open it again, if need be. */
+static void
+netdev_xsk_take_options(struct netdev_xsk *dev,
+                        const struct xsk_options *options)
+    OVS_REQUIRES(dev->mutex)
+{
+    bool is_new = memcmp(options, &dev->requested, sizeof *options);
+
+    if (is_new || !dev->port) {
+        dev->requested = *options;
+        dev->reopen = true;
+        netdev_request_reconfigure(&dev->linux_.up);
+    }
+    if (dev->error && dev->port
+        && !memcmp(options, &dev->port->options, sizeof *options)) {
+        /* It was about options that have been taken back.  There is nothing
+         * for reconfigure() to do. */
+        netdev_xsk_set_error(dev, NULL);
+    } else if (dev->error && !is_new) {
+        netdev_xsk_set_error(dev, xstrdup(dev->error));
+    }
+}
+
 /* A new port is opened right here, so that the bridge sees the error and does
  * not add it.  For a port in service this only checks the options, and
  * reconfigure() will change over: no thread uses its queues then.  In that
@@ -617,67 +687,38 @@ netdev_xsk_set_config(struct netdev *netdev, const struct smap *args,
 
     int numa_id = device_numa_id(netdev);
     int mtu = 0;
-    bool has_mtu = !netdev_get_mtu(netdev, &mtu);
+    if (netdev_get_mtu(netdev, &mtu)) {
+        mtu = 0;
+    }
 
     ovs_mutex_lock(&dev->mutex);
 
     /* If an MTU has been refused, the device still has its own, and the new
      * configuration may ask for another. */
     free(dev->mtu_error);
-    dev->mtu_error = (has_mtu && dev->port
+    dev->mtu_error = (mtu && dev->port
                       ? xsk_port_check_mtu(name, dev->port, mtu) : NULL);
     if (dev->mtu_error) {
         late_report_request(&dev->report, false);
         netdev_change_seq_changed(netdev);
     }
 
-    if (dev->has_options) {
+    if (!dev->has_options) {
+        if (!error) {
+            error = netdev_xsk_take_first_options(dev, &options, numa_id, mtu,
+                                                  &message);
+        }
         if (error) {
-            netdev_xsk_set_error(dev, xasprintf("%s; the previous options "
-                                                "stay in force", message));
-            free(message);
-            error = 0;
-        } else {
-            bool is_new = memcmp(&options, &dev->requested, sizeof options);
-
-            if (is_new || !dev->port) {
-                dev->requested = options;
-                dev->reopen = true;
-                netdev_request_reconfigure(netdev);
-            }
-            if (dev->error && dev->port
-                && !memcmp(&options, &dev->port->options, sizeof options)) {
-                /* It was about options that have been taken back.  There is
-                 * nothing for reconfigure() to do. */
-                netdev_xsk_set_error(dev, NULL);
-            } else if (dev->error && !is_new) {
-                netdev_xsk_set_error(dev, xstrdup(dev->error));
-            }
-        }
-    } else {
-        struct xsk_port *port;
-
-        if (!error) {
-            error = xsk_port_open(netdev, &options, numa_id, &port, &message);
-        }
-        if (!error) {
-            if (has_mtu) {
-                message = xsk_port_check_mtu(name, port, mtu);
-            }
-            if (message) {
-                xsk_port_close(port, NULL);
-                error = EMSGSIZE;
-            }
-            dev->device_mtu = mtu;
-        }
-        if (!error) {
-            dev->requested = options;
-            dev->has_options = true;
-            netdev_xsk_use_port(dev, port);
-        } else {
             VLOG_ERR("%s", message);
             *errp = message;
         }
+    } else if (!error) {
+        netdev_xsk_take_options(dev, &options);
+    } else {
+        netdev_xsk_set_error(dev, xasprintf("%s; the previous options stay in "
+                                            "force", message));
+        free(message);
+        error = 0;
     }
     ovs_mutex_unlock(&dev->mutex);
     return error;
