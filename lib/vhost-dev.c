@@ -207,8 +207,26 @@ vhost_pre_message(int vid, void *message_)
     return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
+/* The same after librte_vhost, unless it has failed: then it ends the
+ * connection. */
+static enum rte_vhost_msg_result
+vhost_post_message(int vid, void *message)
+{
+    struct vhost_dev *dev = vhost_dev_lookup(vid);
+
+    if (dev) {
+        ovs_mutex_lock(&dev->mutex);
+        if (dev->conn_vid == vid) {
+            vhost_filter_done(&dev->filter, message);
+        }
+        ovs_mutex_unlock(&dev->mutex);
+    }
+    return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+}
+
 static const struct rte_vhost_user_extern_ops extern_ops = {
     .pre_msg_handle = vhost_pre_message,
+    .post_msg_handle = vhost_post_message,
 };
 
 /* The features that the next guest is offered. */
@@ -248,7 +266,8 @@ vhost_new_connection(int vid)
         dev->offered = vhost_dev_offer(dev);
         dev->n_pairs = 0;
         dev->max_pairs = dev->config.max_queue_pairs;
-        vhost_filter_init(&dev->filter, dev->offered, dev->protocol_offered);
+        vhost_filter_init(&dev->filter, dev->offered, dev->protocol_offered,
+                          dev->max_pairs);
         memset(dev->rx_enabled, 0, sizeof dev->rx_enabled);
         memset(dev->tx_enabled, 0, sizeof dev->tx_enabled);
     }

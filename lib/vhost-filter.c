@@ -26,8 +26,9 @@
 BUILD_ASSERT_DECL(offsetof(struct vhost_message, fds) == 644);
 BUILD_ASSERT_DECL(offsetof(struct vhost_message, n_fds) == 676);
 
-/* A message whose sender waits for an answer, if VHOST_F_REPLY_ACK has been
- * negotiated. */
+/* Flags of a message: it is an answer; its sender waits for one, if
+ * PROTOCOL_F_REPLY_ACK has been negotiated. */
+#define FLAG_REPLY (1 << 2)
 #define FLAG_NEED_REPLY (1 << 3)
 
 /* In the payload of SET_VRING_KICK, _CALL and _ERR: no descriptor. */
@@ -39,6 +40,7 @@ BUILD_ASSERT_DECL(offsetof(struct vhost_message, n_fds) == 676);
 #define MAX_REGIONS 8
 
 /* Bits of virtio and vhost-user features. */
+#define F_EVENT_IDX 29
 #define F_ACCESS_PLATFORM 33
 #define F_RING_PACKED 34
 
@@ -267,14 +269,15 @@ check_ring(struct vhost_filter *filter, const struct vhost_message *message,
         || message->request == SET_VRING_ERR) {
         ring &= NO_FD - 1;
     }
-    if (ring >= VHOST_MAX_RINGS) {
+    if (ring >= filter->n_rings) {
         return "there is no such ring";
     }
 
     switch (message->request) {
     case SET_VRING_NUM:
         reason = check_ring_size(filter, state->num);
-        if (!reason && filter->started[ring]) {
+        if (!reason && (filter->started[ring] || filter->addressed[ring])) {
+            /* librte_vhost looks but once whether all of it is in memory. */
             reason = "the ring is in use";
         }
         if (!reason) {
@@ -286,23 +289,37 @@ check_ring(struct vhost_filter *filter, const struct vhost_message *message,
         if (!filter->sizes[ring]) {
             reason = "the ring has no size";
         }
+        filter->addressed[ring] |= !reason;
         break;
 
     case SET_VRING_BASE:
         if (filter->started[ring]) {
             reason = "the ring is in use";
+        } else {
+            /* The upper bit is the wrap counter of a packed ring. */
+            filter->bases[ring] = (has_bit(filter->features, F_RING_PACKED)
+                                   ? state->num & 0x7fff : state->num);
         }
         break;
 
     case SET_VRING_KICK:
         if (!filter->sizes[ring]) {
             reason = "the ring has no size";
+        } else if (has_bit(filter->features, F_RING_PACKED)
+                   && filter->bases[ring] >= filter->sizes[ring]) {
+            /* That of a split ring counts on, and librte_vhost takes it modulo
+             * the size. */
+            reason = "the ring starts beyond its end";
         }
         filter->started[ring] |= !reason;
         break;
 
     case GET_VRING_BASE:
+        if (filter->started[ring]) {
+            filter->bases[ring] = filter->sizes[ring] - 1;
+        }
         filter->sizes[ring] = 0;
+        filter->addressed[ring] = false;
         filter->started[ring] = false;
         break;
     }
@@ -330,15 +347,19 @@ check_log(const struct vhost_message *message)
     return NULL;
 }
 
-/* Starts 'filter' for a connection in which the features 'offered' and the
- * protocol features 'protocol_offered' are offered. */
+/* Starts 'filter' for a connection in which the features 'offered', the
+ * protocol features 'protocol_offered' and 'max_queue_pairs' are offered. */
 void
 vhost_filter_init(struct vhost_filter *filter, uint64_t offered,
-                  uint64_t protocol_offered)
+                  uint64_t protocol_offered, int max_queue_pairs)
 {
     memset(filter, 0, sizeof *filter);
     filter->offered = offered;
     filter->protocol_offered = protocol_offered;
+
+    /* One more is for a control queue.  It is never served, but some front
+     * ends set it up. */
+    filter->n_rings = MIN(2 * max_queue_pairs + 1, VHOST_MAX_RINGS);
 }
 
 static bool
@@ -387,8 +408,10 @@ vhost_filter_check(struct vhost_filter *filter, struct vhost_message *message)
             return "it has features that were not offered";
         }
 
-        /* librte_vhost has allocated memory for the rings by then. */
-        if (has_bit(u64 ^ filter->features, F_RING_PACKED)
+        /* librte_vhost has allocated memory for the rings by then, and knows
+         * where their parts end. */
+        uint64_t changed = u64 ^ filter->features;
+        if ((has_bit(changed, F_RING_PACKED) || has_bit(changed, F_EVENT_IDX))
             && is_any_ring_sized(filter)) {
             return "the kind of the rings cannot change any more";
         }
@@ -400,10 +423,13 @@ vhost_filter_check(struct vhost_filter *filter, struct vhost_message *message)
         filter->protocol_features = u64;
     }
 
-    /* librte_vhost goes on after a failure that it has reported. */
-    if (!has_bit(filter->protocol_features, PROTOCOL_F_REPLY_ACK)) {
-        message->flags &= ~FLAG_NEED_REPLY;
-    }
+    /* librte_vhost goes on after a failure that it can report, with what was
+     * noted here or half done there.  So the guest is to be answered, by
+     * vhost_filter_done(), only if nothing failed. */
+    filter->wants_ack = (message->flags & FLAG_NEED_REPLY
+                         && has_bit(filter->protocol_features,
+                                    PROTOCOL_F_REPLY_ACK));
+    message->flags &= ~FLAG_NEED_REPLY;
 
     switch (request) {
     case SET_MEM_TABLE:
@@ -439,6 +465,18 @@ vhost_filter_check(struct vhost_filter *filter, struct vhost_message *message)
         break;
     }
     return NULL;
+}
+
+/* To follow once librte_vhost has acted on 'message', which 'filter' has let
+ * through, and not failed.  Has it answer, if it has not yet and the guest waits
+ * for that. */
+void
+vhost_filter_done(const struct vhost_filter *filter,
+                  struct vhost_message *message)
+{
+    if (filter->wants_ack && !(message->flags & FLAG_REPLY)) {
+        message->flags |= FLAG_NEED_REPLY;
+    }
 }
 
 /* Frees what came with 'message', and has librte_vhost end the connection once

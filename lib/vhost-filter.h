@@ -26,10 +26,16 @@ struct vhost_filter {
     uint64_t protocol_features; /* Of SET_PROTOCOL_FEATURES. */
     uint32_t n_regions;         /* Of SET_MEM_TABLE. */
     uint64_t memory_size;       /* Bytes in these. */
+    uint32_t n_rings;           /* That the guest may speak of. */
     uint16_t sizes[VHOST_MAX_RINGS];    /* Of SET_VRING_NUM since the ring
                                          * stopped, or 0. */
+    uint16_t bases[VHOST_MAX_RINGS];    /* The highest index at which it may
+                                         * start. */
+    bool addressed[VHOST_MAX_RINGS];    /* SET_VRING_ADDR since it stopped. */
     bool started[VHOST_MAX_RINGS];      /* SET_VRING_KICK since then. */
     bool postcopy;              /* Between POSTCOPY_ADVISE and _END. */
+    bool wants_ack;             /* The last message asked for an answer that
+                                 * says no more than that it was acted on. */
 };
 
 /* The protocol features that there is a use for: MQ, LOG_SHMFD, RARP,
@@ -56,8 +62,9 @@ struct vhost_message {
 };
 
 void vhost_filter_init(struct vhost_filter *, uint64_t offered,
-                       uint64_t protocol_offered);
+                       uint64_t protocol_offered, int max_queue_pairs);
 const char *vhost_filter_check(struct vhost_filter *, struct vhost_message *);
+void vhost_filter_done(const struct vhost_filter *, struct vhost_message *);
 void vhost_message_refuse(struct vhost_message *);
 
 #endif /* vhost-filter.h */

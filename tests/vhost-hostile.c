@@ -749,33 +749,53 @@ msg_num_rx(struct ctx *ctx)
                                     ctx->what->arg));
 }
 
-/* A ring with 'arg' descriptors from the beginning. */
+/* Tells the peer of both rings, and of the memory.  Enables a ring even if the
+ * peer has refused something of it. */
 static const char *
-msg_num_first(struct ctx *ctx)
+set_rings(struct ctx *ctx)
 {
     int error = vfe_set_mem_table(ctx->vfe);
     bool refused = false;
 
-    if (error) {
-        return name_error(error);
-    }
-    for (int i = 0; i < 2; i++) {
-        ctx->vfe->rings[i].size = ctx->what->arg;
-        error = vfe_set_ring(ctx->vfe, &ctx->vfe->rings[i]);
-        ctx->vfe->rings[i].size = ctx->vfe->ring_size;
+    for (int i = 0; i < 2 && !error; i++) {
+        struct vfe_ring *ring = &ctx->vfe->rings[i];
+
+        error = vfe_set_ring(ctx->vfe, ring);
         if (error == EREMOTEIO) {
             refused = true;
-            error = vfe_enable_ring(ctx->vfe, &ctx->vfe->rings[i], true);
-        }
-        if (error && error != EREMOTEIO) {
-            return name_error(error);
+            error = vfe_enable_ring(ctx->vfe, ring, true);
+            error = error == EREMOTEIO ? 0 : error;
         }
     }
-    return use_rings(ctx, refused ? HOSTILE_REFUSED : settle(ctx));
+    return error ? name_error(error) : refused ? HOSTILE_REFUSED : settle(ctx);
+}
+
+/* Rings with 'arg' descriptors from the beginning. */
+static const char *
+msg_num_first(struct ctx *ctx)
+{
+    struct vfe_ring *rings = ctx->vfe->rings;
+
+    rings[0].size = rings[1].size = ctx->what->arg;
+    const char *result = set_rings(ctx);
+    rings[0].size = rings[1].size = ctx->vfe->ring_size;
+    return use_rings(ctx, result);
+}
+
+/* Rings that start with descriptor 'arg'. */
+static const char *
+msg_base_first(struct ctx *ctx)
+{
+    struct vfe_ring *rings = ctx->vfe->rings;
+
+    rings[0].used_idx = rings[1].used_idx = ctx->what->arg;
+    const char *result = set_rings(ctx);
+    rings[0].used_idx = rings[1].used_idx = 0;
+    return use_rings(ctx, result);
 }
 
 enum { ADDR_ZERO, ADDR_OUTSIDE, ADDR_ODD, ADDR_END, ADDR_USED_END, ADDR_LOG,
-       ADDR_MAX };
+       ADDR_MAX, ADDR_GOOD };
 
 static struct vfe_vring_addr
 bad_addr(struct ctx *ctx)
@@ -821,6 +841,8 @@ bad_addr(struct ctx *ctx)
         break;
     case ADDR_MAX:
         addr.desc = addr.avail = addr.used = UINT64_MAX - 15;
+        break;
+    case ADDR_GOOD:
         break;
     }
     return addr;
@@ -869,6 +891,34 @@ msg_addr_first(struct ctx *ctx)
     return use_rings(ctx, settle(ctx));
 }
 
+/* A ring that is enabled, gets its addresses, and then far more descriptors
+ * than there is memory for. */
+static const char *
+msg_num_late(struct ctx *ctx)
+{
+    struct vfe_vring_addr addr = bad_addr(ctx);
+    struct vfe *vfe = ctx->vfe;
+    uint64_t index = 1;
+    int error = vfe_set_mem_table(vfe);
+
+    if (!error) {
+        error = vfe_enable_ring(vfe, ctx->tx, true);
+    }
+    if (!error) {
+        error = vfe_set_state(vfe, VFE_SET_VRING_NUM, 1, ctx->tx->size);
+    }
+    if (error) {
+        return name_error(error);
+    }
+    say(ctx, VFE_SET_VRING_ADDR, 0, &addr, sizeof addr, NULL, 0);
+    const char *result = say_state(ctx, VFE_SET_VRING_NUM, 1, 32768);
+    say(ctx, VFE_SET_VRING_CALL, 0, &index, sizeof index, &ctx->tx->call_fd,
+        1);
+    say(ctx, VFE_SET_VRING_KICK, 0, &index, sizeof index, &ctx->tx->kick_fd,
+        1);
+    return use_rings(ctx, result);
+}
+
 /* A message 'arg' about ring 65535, and about ring 255. */
 static const char *
 msg_index(struct ctx *ctx)
@@ -882,16 +932,21 @@ msg_index(struct ctx *ctx)
     return use_rings(ctx, result);
 }
 
-/* A ring is stopped, and started again without its size. */
+/* Rings that have been used are stopped, and started again with 'arg'
+ * descriptors or, if that is 0, without their size. */
 static const char *
 msg_restart(struct ctx *ctx)
 {
     struct vfe *vfe = ctx->vfe;
     struct vfe_vring_addr addr;
-    const struct hostile no_change = { .arg = UINT64_MAX, .name = "" };
+    const struct hostile no_change = { .arg = ADDR_GOOD, .name = "" };
     const struct hostile *what = ctx->what;
-    int error = vfe_stop(vfe);
+    const char *result = use_rings(ctx, HOSTILE_IGNORED);
 
+    if (strcmp(result, HOSTILE_IGNORED)) {
+        return result;
+    }
+    int error = vfe_stop(vfe);
     if (error) {
         return name_error(error);
     }
@@ -903,6 +958,11 @@ msg_restart(struct ctx *ctx)
         ctx->tx = &vfe->rings[i];
         addr = bad_addr(ctx);
         addr.index = i;
+        if (what->arg) {
+            struct vfe_vring_state num = { .index = i, .num = what->arg };
+
+            say(ctx, VFE_SET_VRING_NUM, 0, &num, sizeof num, NULL, 0);
+        }
         say(ctx, VFE_SET_VRING_ADDR, 0, &addr, sizeof addr, NULL, 0);
         say(ctx, VFE_SET_VRING_CALL, 0, &i, sizeof i, &ctx->tx->call_fd, 1);
         say(ctx, VFE_SET_VRING_KICK, 0, &i, sizeof i, &ctx->tx->kick_fd, 1);
@@ -2001,10 +2061,21 @@ static const struct hostile hostiles[] = {
     CASE("num-rx-0", msg_num_rx, 0, 0, "the same for the other ring"),
     CASE("num-rx-32767", msg_num_rx, 0, 32767, "the same for the other ring"),
     CASE("num-rx-32768", msg_num_rx, 0, 32768, "the same for the other ring"),
+    CASE("num-late", msg_num_late, NEGOTIATE_ONLY, ADDR_GOOD,
+         "rings that grow once they have addresses (refused)"),
     CASE("num-first-0", msg_num_first, NEGOTIATE_ONLY, 0, "rings of size 0"),
     CASE("num-first-3", msg_num_first, NEGOTIATE_ONLY, 3, "rings of size 3"),
     CASE("num-first-65535", msg_num_first, NEGOTIATE_ONLY, 65535,
          "rings of size 65535"),
+
+    CASE("base-first", msg_base_first, NEGOTIATE_ONLY | PACKED_ONLY, 0x7fff,
+         "rings that start beyond their end (refused)"),
+    CASE("base-size", msg_base_first,
+         NEGOTIATE_ONLY | PACKED_ONLY | SMALL_RINGS, 8,
+         "rings that start at their end (refused)"),
+    CASE("base-last", msg_base_first,
+         NEGOTIATE_ONLY | PACKED_ONLY | SMALL_RINGS, 7,
+         "rings that start with their last descriptor (allowed)"),
 
     CASE("addr-0", msg_addr, 0, ADDR_ZERO, "running ring at address 0"),
     CASE("addr-outside", msg_addr, 0, ADDR_OUTSIDE, "ring not in memory"),
@@ -2036,6 +2107,8 @@ static const struct hostile hostiles[] = {
          "ring 65535 is stopped"),
     CASE("restart-no-size", msg_restart, 0, 0,
          "rings are stopped, and started without a size"),
+    CASE("restart-smaller", msg_restart, PACKED_ONLY, 8,
+         "the same with less descriptors than were used (refused)"),
     CASE("enable-flood", msg_enable_flood, 0, 0,
          "rings are switched off and on"),
     CASE("stop-flood", msg_base_flood, 0, 0, "rings are stopped often"),
