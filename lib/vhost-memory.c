@@ -73,10 +73,17 @@ next_number(struct reader *r, int *end)
     }
 }
 
-/* Finds the shared mapping that has 'addr'; see proc(5).  Calls nothing that
+/* A line of /proc/self/maps. */
+struct mapping {
+    uintptr_t start, end;
+    bool shared;
+    bool anonymous;             /* Of no file. */
+};
+
+/* Finds the mapping that has 'addr'; see proc(5).  Calls nothing that
  * signal-safety(7) forbids in a signal handler. */
 static bool
-find_mapping(uintptr_t addr, uintptr_t *start, uintptr_t *end)
+find_mapping(uintptr_t addr, struct mapping *m)
 {
     struct reader r = { .fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC) };
     bool found = false;
@@ -85,12 +92,18 @@ find_mapping(uintptr_t addr, uintptr_t *start, uintptr_t *end)
         return false;
     }
     for (int c = 0; c >= 0 && !found; ) {
-        *start = next_number(&r, &c);
-        *end = next_number(&r, &c);
+        m->start = next_number(&r, &c);
+        m->end = next_number(&r, &c);
         for (int i = 0; i < 4 && c >= 0; i++) {
             c = next_char(&r);          /* Such as "rw-s". */
         }
-        found = addr >= *start && addr < *end && c == 's';
+        m->shared = c == 's';
+        next_char(&r);
+        next_number(&r, &c);            /* The offset in the file... */
+        next_number(&r, &c);            /* ...its device, in two parts... */
+        next_number(&r, &c);
+        m->anonymous = !next_number(&r, &c);    /* ...and its inode. */
+        found = addr >= m->start && addr < m->end && c >= 0;
         while (c >= 0 && c != '\n') {
             c = next_char(&r);
         }
@@ -99,15 +112,25 @@ find_mapping(uintptr_t addr, uintptr_t *start, uintptr_t *end)
     return found;
 }
 
+/* Replaces the mapping that has 'addr', a guest's memory, unless another
+ * thread has just done so. */
 static bool
 replace_mapping(uintptr_t addr)
 {
-    uintptr_t start, end;
+    struct mapping m;
 
-    return (find_mapping(addr, &start, &end)
-            && mmap((void *) start, end - start, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-                    -1, 0) != MAP_FAILED);
+    if (!find_mapping(addr, &m)) {
+        return false;
+    } else if (!m.shared) {
+        return m.anonymous;
+    }
+    if (mmap((void *) m.start, m.end - m.start, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+             -1, 0) == MAP_FAILED) {
+        return false;
+    }
+    atomic_count_inc(&n_replaced);
+    return true;
 }
 
 /* Of SIGBUS, in the thread that has touched the memory, which then tries
@@ -124,7 +147,7 @@ handle_sigbus(int signr, siginfo_t *info, void *context)
                 && replace_mapping((uintptr_t) info->si_addr));
     errno = saved_errno;
     if (replaced) {
-        atomic_count_inc(&n_replaced);
+        return;
     } else if (old_action.sa_flags & SA_SIGINFO) {
         old_action.sa_sigaction(signr, info, context);
     } else if (old_action.sa_handler != SIG_DFL

@@ -49,7 +49,7 @@ EXTRA_DIST += \
 	tests/fake-t-rex-64 \
 	tests/pkt-corpus.pcap.gz
 
-# Unit tests, with random packets.
+# Unit tests: of checksums, with random packets, and of guests' memory.
 check_PROGRAMS += tests/test-plugins
 tests_test_plugins_SOURCES = \
 	tests/packet.c \
@@ -57,6 +57,11 @@ tests_test_plugins_SOURCES = \
 	tests/test-plugins.c
 tests_test_plugins_LDADD = $(OVS_AND_OUR_LIBS)
 tests_test_plugins_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+check_PROGRAMS += tests/test-memory
+tests_test_memory_SOURCES = tests/test-memory.c
+tests_test_memory_LDADD = $(OVS_AND_OUR_LIBS)
+tests_test_memory_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
 
 # What the system tests send and receive with.
 check_PROGRAMS += tests/pkt-tool
