@@ -756,7 +756,7 @@ static int
 netdev_vhost_reconfigure(struct netdev *netdev)
 {
     struct netdev_vhost *dev = netdev_vhost_cast(netdev);
-    struct vhost_wants wants;
+    struct vhost_wants wants, first, later;
 
     ovs_mutex_lock(&dev->mutex);
     if (dev->reopen) {
@@ -764,6 +764,7 @@ netdev_vhost_reconfigure(struct netdev *netdev)
         netdev_vhost_reopen(dev);
     }
     if (dev->dev && vhost_dev_get_wants(dev->dev, &wants)) {
+        first = wants;
         vhost_dev_pause(dev->dev);
         bool fits = netdev_vhost_fit_memory(dev, &wants);
         if (!fits) {
@@ -774,6 +775,11 @@ netdev_vhost_reconfigure(struct netdev *netdev)
         vhost_dev_run(dev->dev, dev->pool);
         if (!fits) {
             vhost_dev_forget_run(dev->dev);
+        }
+        if (vhost_dev_get_wants(dev->dev, &later)
+            && memcmp(&later, &first, sizeof later)) {
+            /* Meanwhile, another guest took its place. */
+            netdev_request_reconfigure(netdev);
         }
     }
     ovs_mutex_unlock(&dev->mutex);

@@ -82,6 +82,15 @@ json_array_at(const struct json *array, size_t i)
 }
 #endif
 
+/* Empties 'batch', whose packets have been sent or freed.  Since OVS 4.0 it may
+ * have memory of its own, which dp_packet_batch_init() would forget. */
+static inline void
+compat_batch_clear(struct dp_packet_batch *batch)
+{
+    batch->count = 0;
+    batch->trunc = false;
+}
+
 /* Checksum offload of Open vSwitch packets.
  *
  * OVS 3.5 keeps what a sender said of a checksum ('csum_start') apart from

@@ -955,35 +955,23 @@ vhost_ring_is_sound(const struct vhost_queue *q)
     return q->packed || rte_vhost_avail_entries(q->vid, q->id) <= q->size;
 }
 
-/* Sends the packets in 'batch', at most NETDEV_MAX_BURST, and frees them all.
- * Those that the guest has no room for, after some retries, are dropped.  Any
- * thread. */
-void
-vhost_dev_send(struct vhost_dev *dev, unsigned int qid,
-               struct dp_packet_batch *batch)
+/* Gives the 'n_packets' at 'packets', at most NETDEV_MAX_BURST, to the guest.
+ * They remain the caller's. */
+static void
+vhost_send_burst(struct vhost_dev *dev, struct vhost_queue *q,
+                 struct dp_packet **packets, unsigned int n_packets)
+    OVS_REQUIRES(q->lock)
 {
+    enum vhost_counter drop_reason = VHOST_TX_DROP_RING_FULL;
     struct rte_mbuf *mbufs[NETDEV_MAX_BURST];
-    uint32_t n_packets = dp_packet_batch_size(batch);
     uint64_t n_bytes = 0;
-    struct dp_packet *packet;
     uint16_t n = 0, sent = 0;
     int mtu, retries = 0;
-    uint8_t mapped;
-    bool up;
 
-    atomic_read_relaxed(&dev->tx_map[qid % VHOST_MAX_QUEUE_PAIRS], &mapped);
     atomic_read_relaxed(&dev->mtu, &mtu);
-    atomic_read_relaxed(&dev->up, &up);
+    for (unsigned int i = 0; i < n_packets; i++) {
+        struct dp_packet *packet = packets[i];
 
-    struct vhost_queue *q = &dev->txqs[mapped];
-    ovs_assert(n_packets <= NETDEV_MAX_BURST);
-    ovs_spin_lock(&q->lock);
-    if (OVS_UNLIKELY(q->vid < 0 || !up)) {
-        vhost_count(q, VHOST_TX_DROP_NO_GUEST, n_packets);
-        goto out;
-    }
-
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
         if (OVS_UNLIKELY(dp_packet_size(packet) > mtu + L2_OVERHEAD)
             && !compat_packet_is_tso(packet)) {
             vhost_count(q, VHOST_TX_DROP_OVERSIZE, 1);
@@ -995,15 +983,16 @@ vhost_dev_send(struct vhost_dev *dev, unsigned int qid,
         }
     }
 
-    if (OVS_UNLIKELY(!vhost_ring_is_sound(q))) {
-        vhost_count(q, VHOST_TX_DROP_BAD_RING, n);
-        goto out;
-    }
-    for (;;) {
-        uint16_t taken = rte_vhost_enqueue_burst(q->vid, q->id, mbufs + sent,
-                                                 n - sent);
+    while (n) {
         int max;
 
+        if (OVS_UNLIKELY(!vhost_ring_is_sound(q))) {
+            drop_reason = VHOST_TX_DROP_BAD_RING;
+            break;
+        }
+
+        uint16_t taken = rte_vhost_enqueue_burst(q->vid, q->id, mbufs + sent,
+                                                 n - sent);
         sent += taken;
         if (OVS_LIKELY(sent == n) || !taken) {
             break;
@@ -1020,13 +1009,40 @@ vhost_dev_send(struct vhost_dev *dev, unsigned int qid,
     }
     vhost_count(q, VHOST_TX_PACKETS, sent);
     vhost_count(q, VHOST_TX_BYTES, n_bytes);
-    vhost_count(q, VHOST_TX_DROP_RING_FULL, n - sent);
+    vhost_count(q, drop_reason, n - sent);
     vhost_count(q, VHOST_TX_RETRIES, retries);
+}
 
-out:
+/* Sends the packets in 'batch' and frees them all.  Those that the guest has
+ * no room for, after some retries, are dropped.  Any thread. */
+void
+vhost_dev_send(struct vhost_dev *dev, unsigned int qid,
+               struct dp_packet_batch *batch)
+{
+    struct dp_packet **packets = batch->packets;
+    size_t n = dp_packet_batch_size(batch);
+    uint8_t mapped;
+    bool up;
+
+    atomic_read_relaxed(&dev->tx_map[qid % VHOST_MAX_QUEUE_PAIRS], &mapped);
+    atomic_read_relaxed(&dev->up, &up);
+
+    struct vhost_queue *q = &dev->txqs[mapped];
+    ovs_spin_lock(&q->lock);
+    if (OVS_UNLIKELY(q->vid < 0 || !up)) {
+        vhost_count(q, VHOST_TX_DROP_NO_GUEST, n);
+    } else {
+        for (size_t i = 0; i < n; i += NETDEV_MAX_BURST) {
+            vhost_send_burst(dev, q, packets + i,
+                             MIN(n - i, NETDEV_MAX_BURST));
+        }
+    }
     ovs_spin_unlock(&q->lock);
-    vhost_free_packets(batch->packets, n_packets);
-    dp_packet_batch_init(batch);
+
+    for (size_t i = 0; i < n; i += NETDEV_MAX_BURST) {
+        vhost_free_packets(packets + i, MIN(n - i, NETDEV_MAX_BURST));
+    }
+    compat_batch_clear(batch);
 }
 
 /* True if receiving from queue 'qid' is of use.  Any thread. */

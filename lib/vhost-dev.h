@@ -116,7 +116,7 @@ struct vhost_dev {
     struct vhost_queue *txqs;
     struct frame_pool *pool;    /* Changes only while no thread receives. */
 
-    /* Held while librte_vhost is asked about 'vid', which keeps it valid. */
+    /* Held while queues get a guest or lose it.  Protects 'vid'. */
     struct ovs_mutex vid_mutex;
     int vid;                    /* Of a guest ready for packets, or -1. */
 

@@ -562,7 +562,7 @@ xsk_sort_out(struct xsk *xsk, const struct xdp_desc *descs, bool metadata,
     size_t n = dp_packet_batch_size(batch);
     uint32_t suspects = 0;
 
-    dp_packet_batch_init(batch);
+    compat_batch_clear(batch);
     for (size_t i = 0; i < n; i++) {
         struct dp_packet *packet = batch->packets[i];
         bool more = descs[i].options & XDP_PKT_CONTD;
@@ -965,7 +965,7 @@ xsk_send(struct xsk *xsk, struct dp_packet_batch *batch)
     xsk_kick_or_postpone(xsk, n_descs);
     ovs_spin_unlock(&xsk->tx_lock);
 
-    dp_packet_batch_init(batch);
+    compat_batch_clear(batch);
 }
 
 /* Sends what xsk_send() has left in the tx ring, unless more has come since
