@@ -41,9 +41,10 @@
 
 VLOG_DEFINE_THIS_MODULE(netdev_vhost);
 
-/* Frames that an rx queue may have on their way at a time: what a burst takes,
- * and some that a thread keeps in hand.  A frame that another port sends is
- * counted there. */
+/* Frames that an rx queue may have on their way at a time: some bursts of
+ * packets that fit in one each.  A frame that another port sends is counted
+ * there.  A burst of larger packets takes more, out of what a pool has beyond
+ * its reservations, but only until they have been put together. */
 #define RXQ_FRAMES 256
 
 /* The least MTU of IPv4 (RFC 791), and what fits in the largest packet, whose

@@ -35,8 +35,10 @@ static struct ovs_mutex pools_mutex = OVS_MUTEX_INITIALIZER;
 static struct ovs_list pools OVS_GUARDED_BY(pools_mutex)
     = OVS_LIST_INITIALIZER(&pools);
 
-/* How many more frames this thread may take from 'limited_mp' of any pool. */
+/* How many more frames this thread may take from 'limited_mp' of any pool, and
+ * whether there were less. */
 static __thread unsigned int limit;
+static __thread bool ran_out;
 
 static void
 frame_pool_destroy(struct frame_pool *pool)
@@ -110,7 +112,10 @@ limited_dequeue(struct rte_mempool *mp, void **packets, unsigned int n)
 {
     const struct frame_pool *pool = mp->pool_data;
 
-    if (n > limit || rte_mempool_get_bulk(pool->mp, packets, n)) {
+    if (n > limit) {
+        return -ENOBUFS;
+    } else if (rte_mempool_get_bulk(pool->mp, packets, n)) {
+        ran_out = true;
         return -ENOBUFS;
     }
     limit -= n;
@@ -317,6 +322,15 @@ void
 frame_pool_set_limit(unsigned int n)
 {
     limit = n;
+    ran_out = false;
+}
+
+/* True if since the calling thread's last frame_pool_set_limit() there were
+ * less free frames than it might have taken, and wanted. */
+bool
+frame_pool_ran_out(void)
+{
+    return ran_out;
 }
 
 static void

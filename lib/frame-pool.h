@@ -66,6 +66,7 @@ int frame_pool_acquire(int numa_id, uint32_t n_frames, struct frame_pool **,
 void frame_pool_release(struct frame_pool *, uint32_t n_frames);
 void frame_pool_reclaim(struct frame_pool *, uint16_t owner);
 void frame_pool_set_limit(unsigned int n);
+bool frame_pool_ran_out(void);
 
 /* Takes 'n' free packets, or none at all.  Any thread.  Returns false when the
  * pool has not so many. */

@@ -844,16 +844,19 @@ vhost_dev_recv(struct vhost_dev *dev, unsigned int qid,
         }
     }
 
-    /* librte_vhost takes a bad chain of descriptors from the ring, then ends
-     * the burst. */
+    /* librte_vhost takes a bad chain of descriptors from the ring, or one that
+     * it finds no frames for, then ends the burst. */
     if (n < NETDEV_MAX_BURST) {
         rte_vhost_get_vring_base(q->vid, q->id, &after, &used);
         uint16_t taken = after - before;
+        bool ran_out = frame_pool_ran_out();
 
         /* A packed ring counts descriptors, of which a packet may have
          * several. */
-        if (OVS_UNLIKELY(taken > n) && (!q->packed || !n)) {
-            vhost_count(q, VHOST_RX_DROP_BAD_CHAIN, q->packed ? 1 : taken - n);
+        if (OVS_UNLIKELY(taken > n) && (!q->packed || !n || ran_out)) {
+            vhost_count(q, ran_out ? VHOST_RX_DROP_NO_FRAME
+                           : VHOST_RX_DROP_BAD_CHAIN,
+                        q->packed ? 1 : taken - n);
         }
     }
     vhost_count(q, VHOST_RX_PACKETS, dp_packet_batch_size(batch));
@@ -1090,7 +1093,8 @@ vhost_rx_errors(const struct vhost_stats *stats)
 uint64_t
 vhost_rx_dropped(const struct vhost_stats *stats)
 {
-    return vhost_rx_errors(stats) + stats->n[VHOST_RX_DROP_OVERSIZE];
+    return (vhost_rx_errors(stats) + stats->n[VHOST_RX_DROP_OVERSIZE]
+            + stats->n[VHOST_RX_DROP_NO_FRAME]);
 }
 
 /* All packets for the guest that were dropped. */

@@ -55,6 +55,7 @@ struct smap;
     X(RX_DROP_BAD_TSO, "rx_drop_bad_tso")      /* Not to be cut as asked. */ \
     X(RX_DROP_BAD_CHAIN, "rx_drop_bad_chain")  /* Refused by DPDK. */        \
     X(RX_DROP_OVERSIZE, "rx_drop_oversize")    /* Over MAX_PACKET. */        \
+    X(RX_DROP_NO_FRAME, "rx_drop_no_frame")    /* No room for all of it. */  \
     X(TX_PACKETS, "tx_packets")                                              \
     X(TX_BYTES, "tx_bytes")                                                  \
     X(TX_CSUM_PARTIAL, "tx_csum_partial")      /* Left to the guest. */      \
