@@ -71,9 +71,23 @@ vsctl_get(const char *record, const char *column, char **outputp)
                         record, column, NULL);
 }
 
+/* True if the switch has a bridge 'name'. */
+static bool
+has_bridge(const char *name)
+{
+    static const struct fig7a_exec how = { .timeout = 20 };
+    char *output;
+    bool found = !fig7a_execl(&how, &output, "ovs-vsctl", "--timeout=10",
+                              "br-exists", name, NULL);
+
+    free(output);
+    return found;
+}
+
 static enum verdict
 check_switch(const struct subject *s, char **text)
 {
+    static const char *const bridges[] = { FIG7A_BRIDGE, FIG7A_PHY_BRIDGE };
     char *types, *pidfile = xasprintf("%s/ovs-vswitchd.pid", ovs_rundir());
     bool running = !access(pidfile, F_OK);
     const char *missing = NULL;
@@ -103,6 +117,16 @@ check_switch(const struct subject *s, char **text)
                           "install ovs-datapath-plugins and restart it",
                           missing);
         return BAD;
+    }
+
+    /* "up" would fail, and then delete someone else's bridge to undo what it
+     * had not done.  Only with a tunnel there are two. */
+    for (size_t i = 0; i < (s->f->remote_ip ? 2 : 1); i++) {
+        if (has_bridge(bridges[i])) {
+            *text = xasprintf("there is a bridge %s already; remove it: "
+                              "ovs-vsctl del-br %s", bridges[i], bridges[i]);
+            return BAD;
+        }
     }
     return GOOD;
 }
