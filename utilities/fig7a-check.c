@@ -72,8 +72,8 @@ vsctl_get(const char *record, const char *column, char **outputp)
 }
 
 /* True if the switch has a bridge 'name'. */
-static bool
-has_bridge(const char *name)
+bool
+fig7a_has_bridge(const char *name)
 {
     static const struct fig7a_exec how = { .timeout = 20 };
     char *output;
@@ -122,7 +122,7 @@ check_switch(const struct subject *s, char **text)
     /* "up" would fail, and then delete someone else's bridge to undo what it
      * had not done.  Only with a tunnel there are two. */
     for (size_t i = 0; i < (s->f->remote_ip ? 2 : 1); i++) {
-        if (has_bridge(bridges[i])) {
+        if (fig7a_has_bridge(bridges[i])) {
             *text = xasprintf("there is a bridge %s already; remove it: "
                               "ovs-vsctl del-br %s", bridges[i], bridges[i]);
             return BAD;

@@ -539,6 +539,29 @@ fig7a_cmd_up(struct ovs_cmdl_context *ctx)
     free(what);
 }
 
+/* Ends the process if there are bridges with the names of ours.  To be called
+ * without a file that says what "up" has done: it is gone after a reboot, but
+ * bridges are in the database and stay. */
+static void
+check_unknown_bridges(void)
+{
+    static const char *const bridges[] = { FIG7A_BRIDGE, FIG7A_PHY_BRIDGE };
+    struct ds command = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bridges); i++) {
+        if (fig7a_has_bridge(bridges[i])) {
+            ds_put_format(&command, "%sdel-br %s",
+                          command.length ? " -- " : "", bridges[i]);
+        }
+    }
+    if (command.length) {
+        ovs_fatal(0, "%s: it is not there, perhaps since the machine was "
+                  "rebooted, so what made the bridges is not known; remove "
+                  "them: ovs-vsctl %s", state_file(), ds_cstr(&command));
+    }
+    ds_destroy(&command);
+}
+
 /* "down". */
 void
 fig7a_cmd_down(struct ovs_cmdl_context *ctx)
@@ -547,6 +570,9 @@ fig7a_cmd_down(struct ovs_cmdl_context *ctx)
     struct state state;
 
     state_open(&state, false);
+    if (!state.stream) {
+        check_unknown_bridges();
+    }
     if (f->dry_run) {
         for (size_t i = state.undo.n; i-- > 0; ) {
             printf("+ %s\n", state.undo.names[i]);
