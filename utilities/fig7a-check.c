@@ -47,6 +47,7 @@ enum verdict {
 struct subject {
     const struct fig7a_topology *t;
     const struct fig7a *f;
+    bool only_options;          /* Do not look at the machine. */
 };
 
 static enum verdict
@@ -225,6 +226,9 @@ check_device(const struct subject *s, const char *option, const char *device)
     unsigned int ifindex;
     struct stat st;
 
+    if (s->only_options) {
+        return NULL;
+    }
     if (strlen(device) >= IFNAMSIZ || !(ifindex = if_nametoindex(device))) {
         return xasprintf("%s=%s: there is no such interface; see \"ip link\"",
                          option, device);
@@ -414,7 +418,7 @@ check_tunnel(const struct subject *s, char **text)
     } else if (local == remote) {
         *text = xasprintf("--local-ip and --remote-ip are both %s",
                           s->f->remote_ip);
-    } else if (has_address(local, name)) {
+    } else if (!s->only_options && has_address(local, name)) {
         *text = xasprintf("--local-ip=%s: %s has that address already; remove "
                           "it: ip address del %s dev %s", s->f->local_ip, name,
                           s->f->local_ip, name);
@@ -437,7 +441,7 @@ check_vm(const struct subject *s, char **text)
             *text = xasprintf("--vm=%s: not an absolute file name, without "
                               "spaces, commas, quotes and backslashes, of the "
                               "socket on which the VM listens", vm);
-        } else if (access(vm, F_OK)) {
+        } else if (!s->only_options && access(vm, F_OK)) {
             *text = xasprintf("%s is not there yet; Open vSwitch connects as "
                               "soon as the VM makes it", vm);
             return NOTE;
@@ -454,32 +458,35 @@ check_vm(const struct subject *s, char **text)
 static const struct {
     const char *what;
     enum verdict (*check)(const struct subject *, char **text);
+    bool options;               /* Also if only options are looked at. */
 } up_checks[] = {
     /* Later ones may rely on what earlier ones found. */
-    { "root", check_root },
-    { "NIC", check_nic },
-    { "second NIC", check_peer_nic },
-    { "tunnel", check_tunnel },
-    { "VM", check_vm },
-    { "Open vSwitch", check_switch },
-    { "TSO", check_tso },
-    { "kernel", check_kernel },
-    { "XDP", check_xdp },
-    { "queues", check_queues },
-    { "MTU", check_mtu },
+    { "root", check_root, false },
+    { "NIC", check_nic, true },
+    { "second NIC", check_peer_nic, true },
+    { "tunnel", check_tunnel, true },
+    { "VM", check_vm, true },
+    { "Open vSwitch", check_switch, false },
+    { "TSO", check_tso, false },
+    { "kernel", check_kernel, false },
+    { "XDP", check_xdp, false },
+    { "queues", check_queues, false },
+    { "MTU", check_mtu, false },
 };
 
 /* Returns null if 't' can be set up on this machine as 'f' says, otherwise
- * what is missing and what to do, for the caller to free. */
+ * what is missing and what to do, for the caller to free.  With
+ * 'f->dry_run', only looks at the options: another machine can be meant. */
 char *
 fig7a_check_up(const struct fig7a_topology *t, const struct fig7a *f)
 {
-    struct subject s = { .t = t, .f = f };
+    struct subject s = { .t = t, .f = f, .only_options = f->dry_run };
 
     for (size_t i = 0; i < ARRAY_SIZE(up_checks); i++) {
         char *text = NULL;
 
-        if (up_checks[i].check(&s, &text) == BAD) {
+        if ((!s.only_options || up_checks[i].options)
+            && up_checks[i].check(&s, &text) == BAD) {
             return text;
         }
         free(text);

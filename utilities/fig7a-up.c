@@ -466,9 +466,13 @@ fig7a_cmd_up(struct ovs_cmdl_context *ctx)
     char *what, *error;
     struct state state;
     char buf[64];
-    struct fig7a_place place = get_place(t, f, f->dry_run, buf);
+    struct fig7a_place place = get_place(t, f, false, buf);
 
     if (f->dry_run) {
+        error = fig7a_check_up(t, f);
+        if (error) {
+            ovs_fatal(0, "%s", error);
+        }
         fig7a_steps_init(&steps, t, &place);
         for (size_t i = 0; i < steps.n; i++) {
             print_step(&steps.steps[i], "+ ", MAX_SHOWN_FLOWS);
