@@ -16,6 +16,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -890,19 +891,41 @@ add_rows(struct fig7a_results *results, const struct ovs_cmdl_context *ctx)
     }
 }
 
-/* Writes 'results' as JSON to the file 'name'. */
-static void
-write_results(const struct fig7a_results *results, const char *name)
+/* Opens the file 'name' for write_results(), while its name means the same to
+ * us as to the user.  What is in there stays until then.  Ends the process if
+ * it cannot be written. */
+static FILE *
+open_results(const char *name)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    FILE *stream = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+    if (!stream) {
+        ovs_fatal(errno, "%s: cannot write", name);
+    }
+    return stream;
+}
+
+/* Replaces what is in 'stream' by 'results' as JSON, and closes it.  Returns 0
+ * or a positive errno value. */
+static int
+write_results(const struct fig7a_results *results, FILE *stream)
 {
     struct json *json = fig7a_results_to_json(results);
     char *text = json_to_string(json, JSSF_PRETTY | JSSF_SORT);
-    FILE *stream = fopen(name, "w");
+    int error = 0;
 
-    if (!stream || fprintf(stream, "%s\n", text) < 0 || fclose(stream)) {
-        ovs_fatal(errno, "%s: cannot write", name);
+    /* EINVAL: it is no regular file. */
+    if ((ftruncate(fileno(stream), 0) && errno != EINVAL)
+        || fprintf(stream, "%s\n", text) < 0) {
+        error = errno;
+    }
+    if (fclose(stream) && !error) {
+        error = errno;
     }
     free(text);
     json_destroy(json);
+    return error;
 }
 
 /* "run [TOPOLOGY...|all]". */
@@ -913,6 +936,8 @@ fig7a_cmd_run(struct ovs_cmdl_context *ctx)
     struct fig7a_results results;
     bool good = true;
     char *problem, *uml_guest;
+    FILE *output = NULL;
+    int error = 0;
 
     fig7a_results_init(&results);
     add_rows(&results, ctx);
@@ -932,6 +957,11 @@ fig7a_cmd_run(struct ovs_cmdl_context *ctx)
         return;
     }
 
+    if (f->output) {
+        /* The sandbox has a /run of its own, and what has taken minutes should
+         * not be lost for a file that cannot be written. */
+        output = open_results(f->output);
+    }
     fig7a_enter_sandbox();
     fig7a_interrupted();
     for (unsigned int i = 0; i < f->repeat; i++) {
@@ -951,8 +981,8 @@ fig7a_cmd_run(struct ovs_cmdl_context *ctx)
         ovs_fatal(0, "interrupted; all is as it was");
     }
 
-    if (f->output) {
-        write_results(&results, f->output);
+    if (output) {
+        error = write_results(&results, output);
     }
     if (f->json) {
         struct json *json = fig7a_results_to_json(&results);
@@ -966,6 +996,10 @@ fig7a_cmd_run(struct ovs_cmdl_context *ctx)
     }
     fig7a_results_destroy(&results);
     free(uml_guest);
+    if (error) {
+        fflush(stdout);
+        ovs_fatal(error, "%s: cannot write", f->output);
+    }
     if (!good) {
         exit(EXIT_FAILURE);
     }
