@@ -393,6 +393,17 @@ has_address(ovs_be32 ip, char name[IFNAMSIZ])
     return found;
 }
 
+/* True if there is a program 'name'. */
+static bool
+has_program(const char *name)
+{
+    char *path = process_search_path(name);
+    bool found = path != NULL;
+
+    free(path);
+    return found;
+}
+
 static enum verdict
 check_tunnel(const struct subject *s, char **text)
 {
@@ -422,6 +433,9 @@ check_tunnel(const struct subject *s, char **text)
         *text = xasprintf("--local-ip=%s: %s has that address already; remove "
                           "it: ip address del %s dev %s", s->f->local_ip, name,
                           s->f->local_ip, name);
+    } else if (!s->only_options && !has_program("ping")) {
+        /* Else it would seem that the other host does not answer. */
+        *text = xstrdup("ping is missing; apt-get install iputils-ping");
     }
     return *text ? BAD : GOOD;
 }
@@ -527,17 +541,15 @@ fig7a_check_run(const struct fig7a *f)
     }
     for (size_t i = 0; i < ARRAY_SIZE(run_programs); i++) {
         const char *package = run_programs[i].package;
-        char *path;
 
         if (run_programs[i].uml && f->endpoint != FIG7A_UML) {
             continue;
         }
-        path = process_search_path(run_programs[i].program);
-        if (!path && (!last || strcmp(last, package))) {
+        if (!has_program(run_programs[i].program)
+            && (!last || strcmp(last, package))) {
             ds_put_format(&packages, " %s", package);
             last = package;
         }
-        free(path);
     }
     if (packages.length) {
         char *problem = xasprintf("programs are missing; apt-get install%s",
