@@ -48,7 +48,19 @@ struct subject {
     const struct fig7a_topology *t;
     const struct fig7a *f;
     bool only_options;          /* Do not look at the machine. */
+    bool load_module;           /* Load the kernel's module, if needed. */
 };
+
+/* True if there is a program 'name'. */
+static bool
+has_program(const char *name)
+{
+    char *path = process_search_path(name);
+    bool found = path != NULL;
+
+    free(path);
+    return found;
+}
 
 static enum verdict
 check_root(const struct subject *s OVS_UNUSED, char **text)
@@ -156,8 +168,21 @@ static enum verdict
 check_kernel(const struct subject *s, char **text)
 {
     if (!s->t->nic_type) {
-        if (access("/sys/module/openvswitch", F_OK)
-            && fig7a_execl(NULL, text, "modprobe", "openvswitch", NULL)) {
+        static const char module[] = "openvswitch";
+        int error;
+
+        if (!access("/sys/module/openvswitch", F_OK)) {
+            return GOOD;
+        }
+        if (!has_program("modprobe")) {
+            *text = xstrdup("modprobe is missing; apt-get install kmod");
+            return BAD;
+        }
+        error = (s->load_module
+                 ? fig7a_execl(NULL, text, "modprobe", module, NULL)
+                 : fig7a_execl(NULL, text, "modprobe", "-n", "-q", module,
+                               NULL));
+        if (error) {
             free(*text);
             *text = xstrdup("the kernel has no module openvswitch; install "
                             "the linux-image of your distribution, or "
@@ -393,17 +418,6 @@ has_address(ovs_be32 ip, char name[IFNAMSIZ])
     return found;
 }
 
-/* True if there is a program 'name'. */
-static bool
-has_program(const char *name)
-{
-    char *path = process_search_path(name);
-    bool found = path != NULL;
-
-    free(path);
-    return found;
-}
-
 static enum verdict
 check_tunnel(const struct subject *s, char **text)
 {
@@ -494,7 +508,12 @@ static const struct {
 char *
 fig7a_check_up(const struct fig7a_topology *t, const struct fig7a *f)
 {
-    struct subject s = { .t = t, .f = f, .only_options = f->dry_run };
+    struct subject s = {
+        .t = t,
+        .f = f,
+        .only_options = f->dry_run,
+        .load_module = true,
+    };
 
     for (size_t i = 0; i < ARRAY_SIZE(up_checks); i++) {
         char *text = NULL;
