@@ -941,6 +941,10 @@ fig7a_cmd_traffic(struct ovs_cmdl_context *ctx)
         return;
     }
 
+    if (geteuid()) {
+        /* Before a module cannot be loaded for the same reason. */
+        ovs_fatal(0, "only root can make network namespaces; use sudo");
+    }
     check_machine(t);
     fig7a_enter_sandbox();
     fig7a_interrupted();
