@@ -10,7 +10,8 @@
  * netdev-linux, whose class ours are copies of.  netdev-linux takes a class
  * for its own if 'run' is its own, so that member must stay as it is; the
  * duties that it has for its other classes by name are ours: checking the MTU,
- * and forgetting cached state when netlink messages were lost. */
+ * and forgetting cached state when netlink messages were lost.  It polls the
+ * carrier by MII only for devices of its first class, so ours do without. */
 
 #include "netdev-xsk.h"
 
@@ -645,14 +646,15 @@ netdev_xsk_take_options(struct netdev_xsk *dev,
     OVS_REQUIRES(dev->mutex)
 {
     bool is_new = memcmp(options, &dev->requested, sizeof *options);
+    bool in_force = (dev->port && !memcmp(options, &dev->port->options,
+                                          sizeof *options));
 
-    if (is_new || !dev->port) {
-        dev->requested = *options;
+    dev->requested = *options;
+    if (!dev->port || (is_new && !in_force)) {
         dev->reopen = true;
         netdev_request_reconfigure(&dev->linux_.up);
     }
-    if (dev->error && dev->port
-        && !memcmp(options, &dev->port->options, sizeof *options)) {
+    if (dev->error && in_force) {
         /* It was about options that have been taken back.  There is nothing
          * for reconfigure() to do. */
         netdev_xsk_set_error(dev, NULL);
@@ -1266,6 +1268,7 @@ netdev_xsk_register_class(struct netdev_class *class, const char *type,
     class->get_config = netdev_xsk_get_config;
     class->set_config = netdev_xsk_set_config;
     class->reconfigure = netdev_xsk_reconfigure;
+    class->set_miimon_interval = NULL;
     class->get_numa_id = netdev_afxdp_class.get_numa_id;
     class->set_mtu = netdev_xsk_set_mtu;
     class->send = netdev_xsk_send;
