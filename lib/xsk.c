@@ -836,6 +836,13 @@ xsk_put_copy(struct xsk *xsk, const struct xsk_tx_ring *tx, uint32_t idx,
     return n;
 }
 
+/* Frames that may wait in the tx ring, less than this. */
+static inline uint32_t
+postpone_limit(const struct xsk *xsk)
+{
+    return MIN(TX_BUDGET, xsk->config.n_txq_desc / 2);
+}
+
 /* Calls the kernel for the 'n' frames that were just put into the tx ring, or
  * lets them wait for more: if this thread also polls the socket, xsk_poll_tx()
  * will soon see to them.  Few packets do not wait: a thread that has few may
@@ -846,10 +853,16 @@ xsk_kick_or_postpone(struct xsk *xsk, uint32_t n)
 {
     unsigned int poller;
 
+    if (xsk->tx_postponed && !xsk->tx_polls
+        && xsk->tx_postponed + n >= postpone_limit(xsk)) {
+        /* None of these frames was followed by a poll.  The poller may have
+         * been given other queues; if not, its next poll tells. */
+        atomic_store_relaxed(&xsk->poller, OVSTHREAD_ID_UNSET);
+    }
     xsk->tx_postponed += n;
     atomic_read_relaxed(&xsk->poller, &poller);
     if (n >= NETDEV_MAX_BURST / 2 && poller == ovsthread_id_self()
-        && xsk->tx_postponed < MIN(TX_BUDGET, xsk->config.n_txq_desc / 2)) {
+        && xsk->tx_postponed < postpone_limit(xsk)) {
         xsk->tx_added = true;
         atomic_store_relaxed(&xsk->tx_pending, true);
     } else {
@@ -1046,8 +1059,7 @@ xsk_await_completions(struct xsk *xsk)
 }
 
 /* The number of packets whose last descriptor is between 'from' and 'to' in
- * 'ring', and whose frame still belongs to 'xsk'.  It does not if the device
- * has dropped the packet: the kernel may move 'to' only later. */
+ * 'ring', and whose frame still belongs to 'xsk'. */
 static uint64_t
 xsk_count_packets(const struct xsk *xsk, const void *ring, uint32_t mask,
                   uint32_t from, uint32_t to)
@@ -1076,10 +1088,15 @@ xsk_count_leftovers(struct xsk *xsk)
         xsk, xsk->rx.ring, xsk->rx.mask, xsk->rx.cached_cons,
         __atomic_load_n(xsk->rx.producer, __ATOMIC_ACQUIRE));
 
+    /* The kernel may show only later how much it has taken from the tx ring, if
+     * the device has dropped packets.  But their frames have come back. */
     ovs_spin_lock(&xsk->tx_lock);
+    uint32_t n_untaken = (xsk->tx.cached_prod
+                          - __atomic_load_n(xsk->tx.consumer,
+                                            __ATOMIC_ACQUIRE));
     uint64_t n_tx = xsk_count_packets(
         xsk, xsk->tx.ring, xsk->tx.mask,
-        __atomic_load_n(xsk->tx.consumer, __ATOMIC_ACQUIRE),
+        xsk->tx.cached_prod - MIN(n_untaken, xsk->tx_outstanding),
         xsk->tx.cached_prod);
     ovs_spin_unlock(&xsk->tx_lock);
 
