@@ -82,8 +82,8 @@ json_array_at(const struct json *array, size_t i)
 }
 #endif
 
-/* Empties 'batch', whose packets have been sent or freed.  Since OVS 4.0 it may
- * have memory of its own, which dp_packet_batch_init() would forget. */
+/* Empties 'batch', whose packets have been sent or freed.  Since OVS 4.0 it
+ * may have memory of its own, which dp_packet_batch_init() would forget. */
 static inline void
 compat_batch_clear(struct dp_packet_batch *batch)
 {

@@ -468,8 +468,8 @@ vhost_filter_check(struct vhost_filter *filter, struct vhost_message *message)
 }
 
 /* To follow once librte_vhost has acted on 'message', which 'filter' has let
- * through, and not failed.  Has it answer, if it has not yet and the guest waits
- * for that. */
+ * through, and not failed.  Has it answer, if it has not yet and the guest
+ * waits for that. */
 void
 vhost_filter_done(const struct vhost_filter *filter,
                   struct vhost_message *message)

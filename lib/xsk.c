@@ -1088,8 +1088,8 @@ xsk_count_leftovers(struct xsk *xsk)
         xsk, xsk->rx.ring, xsk->rx.mask, xsk->rx.cached_cons,
         __atomic_load_n(xsk->rx.producer, __ATOMIC_ACQUIRE));
 
-    /* The kernel may show only later how much it has taken from the tx ring, if
-     * the device has dropped packets.  But their frames have come back. */
+    /* The kernel may show only later how much it has taken from the tx ring,
+     * if the device has dropped packets.  But their frames have come back. */
     ovs_spin_lock(&xsk->tx_lock);
     uint32_t n_untaken = (xsk->tx.cached_prod
                           - __atomic_load_n(xsk->tx.consumer,
