@@ -757,7 +757,7 @@ static int
 netdev_vhost_reconfigure(struct netdev *netdev)
 {
     struct netdev_vhost *dev = netdev_vhost_cast(netdev);
-    struct vhost_wants wants, first, later;
+    struct vhost_wants wants, later;
 
     ovs_mutex_lock(&dev->mutex);
     if (dev->reopen) {
@@ -765,20 +765,18 @@ netdev_vhost_reconfigure(struct netdev *netdev)
         netdev_vhost_reopen(dev);
     }
     if (dev->dev && vhost_dev_get_wants(dev->dev, &wants)) {
-        first = wants;
         vhost_dev_pause(dev->dev);
         bool fits = netdev_vhost_fit_memory(dev, &wants);
-        if (!fits) {
-            wants.n_pairs = MIN(wants.n_pairs, netdev->n_rxq);
-        }
-        netdev->n_rxq = netdev->n_txq = wants.n_pairs;
+        int n_pairs = (fits ? wants.n_pairs
+                       : MIN(wants.n_pairs, netdev->n_rxq));
+        netdev->n_rxq = netdev->n_txq = n_pairs;
         netdev->ol_flags = features_to_ol_flags(wants.features);
         vhost_dev_run(dev->dev, dev->pool);
         if (!fits) {
             vhost_dev_forget_run(dev->dev);
         }
         if (vhost_dev_get_wants(dev->dev, &later)
-            && memcmp(&later, &first, sizeof later)) {
+            && memcmp(&later, &wants, sizeof later)) {
             /* Meanwhile, another guest took its place. */
             netdev_request_reconfigure(netdev);
         }

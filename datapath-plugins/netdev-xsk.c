@@ -638,8 +638,8 @@ netdev_xsk_take_first_options(struct netdev_xsk *dev,
     return 0;
 }
 
-/* Takes 'options' in place of earlier ones of 'dev': a thread that may close
- * the device will do so and open it again, if need be. */
+/* Takes 'options' in place of earlier ones of 'dev'.  If they are not those in
+ * force, reconfigure() closes the device and opens it with them. */
 static void
 netdev_xsk_take_options(struct netdev_xsk *dev,
                         const struct xsk_options *options)

@@ -207,8 +207,8 @@ vhost_pre_message(int vid, void *message_)
     return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
-/* The same after librte_vhost, unless it has failed: then it ends the
- * connection. */
+/* Called once librte_vhost has acted on a message, unless it has failed: then
+ * it ends the connection. */
 static enum rte_vhost_msg_result
 vhost_post_message(int vid, void *message)
 {
