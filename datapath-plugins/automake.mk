@@ -4,12 +4,17 @@
 # The netdev classes, and the ovs-vswitchd that has them.
 
 lib_libdatapathplugins_la_SOURCES += \
-	datapath-plugins/netdev-vhost.c \
-	datapath-plugins/netdev-vhost.h \
-	datapath-plugins/netdev-xsk.c \
-	datapath-plugins/netdev-xsk.h
+	datapath-plugins/afxdp-class.c \
+	datapath-plugins/afxdp-class.h \
+	datapath-plugins/dp-plugins.c \
+	datapath-plugins/late-report.c \
+	datapath-plugins/late-report.h \
+	datapath-plugins/version-check.c \
+	datapath-plugins/version-check.h \
+	datapath-plugins/vhost-class.c \
+	datapath-plugins/vhost-class.h
 
-# The functions of OVS that lib/dp-plugins.c wraps.
+# The functions of OVS that datapath-plugins/dp-plugins.c wraps.
 WRAPPED = \
 	netdev_vport_patch_register \
 	ofproto_vport_get_status \

@@ -6,59 +6,56 @@
 
 noinst_LTLIBRARIES += lib/libdatapathplugins.la
 lib_libdatapathplugins_la_SOURCES = \
-	lib/dp-plugins.c \
 	lib/dpdk-compat.c \
 	lib/eal.c \
 	lib/eal.h \
 	lib/frame-pool.c \
 	lib/frame-pool.h \
-	lib/late-report.c \
-	lib/late-report.h \
 	lib/next-function.h \
 	lib/ovs-compat.h \
 	lib/partial-csum.c \
 	lib/partial-csum.h \
 	lib/port-options.c \
 	lib/port-options.h \
-	lib/version-check.c \
-	lib/version-check.h \
-	lib/vhost-call.c \
-	lib/vhost-call.h \
-	lib/vhost-dev.c \
-	lib/vhost-dev.h \
-	lib/vhost-filter.c \
-	lib/vhost-filter.h \
-	lib/vhost-memory.c \
-	lib/vhost-memory.h \
-	lib/vhost-socket.c \
-	lib/vhost-socket.h \
-	lib/xdp-features.c \
-	lib/xdp-features.h \
-	lib/xdp-prog.c \
-	lib/xdp-prog.h \
-	lib/xsk-rx-meta.h \
-	lib/xsk.c \
-	lib/xsk.h
+	lib/vhost/data.c \
+	lib/vhost/device.c \
+	lib/vhost/device.h \
+	lib/vhost/memory.c \
+	lib/vhost/memory.h \
+	lib/vhost/messages.c \
+	lib/vhost/messages.h \
+	lib/vhost/notify.c \
+	lib/vhost/notify.h \
+	lib/vhost/report.c \
+	lib/vhost/socket.c \
+	lib/vhost/socket.h \
+	lib/xsk/features.c \
+	lib/xsk/features.h \
+	lib/xsk/program.c \
+	lib/xsk/program.h \
+	lib/xsk/rx-meta.h \
+	lib/xsk/socket.c \
+	lib/xsk/socket.h
 lib_libdatapathplugins_la_LIBADD = $(LIBXDP_LIBS) $(LIBBPF_LIBS)
 
 # What bpftool 7.5 generates does not compile with our warnings.
 GEN_SKELETON = { echo '\#pragma GCC system_header' && $(BPFTOOL) gen skeleton
 
 # The XDP program: C to BPF object, BPF object to a header that carries it.
-lib/xsk-redirect.bpf.o: lib/xsk-redirect.bpf.c
-	$(AM_V_GEN)$(MKDIR_P) lib && \
+lib/xsk/redirect.bpf.o: lib/xsk/redirect.bpf.c
+	$(AM_V_GEN)$(MKDIR_P) lib/xsk && \
 	$(CLANG) -target bpf $(BPF_CFLAGS) -MMD -MP -MF $@.d \
-	  -c $(top_srcdir)/lib/xsk-redirect.bpf.c -o $@
--include lib/xsk-redirect.bpf.o.d
+	  -c $(top_srcdir)/lib/xsk/redirect.bpf.c -o $@
+-include lib/xsk/redirect.bpf.o.d
 
-lib/xsk-redirect.skel.h: lib/xsk-redirect.bpf.o
-	$(AM_V_GEN)$(GEN_SKELETON) lib/xsk-redirect.bpf.o \
+lib/xsk/redirect.skel.h: lib/xsk/redirect.bpf.o
+	$(AM_V_GEN)$(GEN_SKELETON) lib/xsk/redirect.bpf.o \
 	  name xsk_redirect; } > $@.tmp && mv $@.tmp $@
-lib/xdp-prog.lo: lib/xsk-redirect.skel.h
+lib/xsk/program.lo: lib/xsk/redirect.skel.h
 
-BUILT_SOURCES += lib/xsk-redirect.skel.h
+BUILT_SOURCES += lib/xsk/redirect.skel.h
 CLEANFILES += \
-	lib/xsk-redirect.bpf.o \
-	lib/xsk-redirect.bpf.o.d \
-	lib/xsk-redirect.skel.h
-EXTRA_DIST += lib/xsk-redirect.bpf.c
+	lib/xsk/redirect.bpf.o \
+	lib/xsk/redirect.bpf.o.d \
+	lib/xsk/redirect.skel.h
+EXTRA_DIST += lib/xsk/redirect.bpf.c

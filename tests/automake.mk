@@ -8,36 +8,70 @@
 #   tests/system-vhost-testsuite  the same, and User Mode Linux for some tests
 #   tests/system-fig7a-testsuite  likewise
 #
-# and those of ovs-traffic.mk and package.mk.
+# and those of ovs-traffic/automake.mk and package.mk.
 #
 # "make check" runs the first; "make check-system", "make check-system-vhost",
 # "make check-system-fig7a" run the others.  "./quickstart check" runs all, in
 # namespaces of their own.
 #
 # OVS's macros come from OVS's own tests: m4_include([tests/ovs-macros.at]).
-# Their files are listed in suites.mk; the benchmark is in bench.mk.
+# Each folder here has an automake.mk of its own.
 
 TESTSUITE_AT = \
-	tests/testsuite.at
+	tests/testsuite.at \
+	tests/fig7a.at \
+	tests/fig7a-trex.at \
+	tests/fig7a-results.at \
+	tests/partial-csum.at \
+	tests/pkt-corpus.at \
+	tests/vswitchd.at
 SYSTEM_AFXDP_TESTSUITE_AT = \
-	tests/system-afxdp-testsuite.at
+	tests/system-afxdp-testsuite.at \
+	tests/switch-macros.at \
+	tests/afxdp-traffic.at \
+	tests/afxdp-csum.at \
+	tests/afxdp-mtu.at \
+	tests/afxdp-lifecycle.at \
+	tests/afxdp-errors.at \
+	tests/afxdp-memory.at \
+	tests/failures-macros.at \
+	tests/failures-afxdp.at
 SYSTEM_VHOST_TESTSUITE_AT = \
-	tests/system-vhost-testsuite.at
+	tests/system-vhost-testsuite.at \
+	tests/switch-macros.at \
+	tests/vhost-macros.at \
+	tests/vhost-options.at \
+	tests/vhost-lifecycle.at \
+	tests/vhost-hostile.at \
+	tests/vhost-trust.at \
+	tests/vhost-fuzz.at \
+	tests/malformed.at \
+	tests/vhost-csum.at \
+	tests/vhost-guests.at \
+	tests/vhost-proxy.at \
+	tests/failures-macros.at \
+	tests/failures-vhost.at
 SYSTEM_FIG7A_TESTSUITE_AT = \
-	tests/system-fig7a-testsuite.at
+	tests/system-fig7a-testsuite.at \
+	tests/switch-macros.at \
+	tests/fig7a-pipeline.at \
+	tests/fig7a-up.at \
+	tests/fig7a-run.at \
+	tests/fig7a-traffic.at
 
-include tests/suites.mk
-include tests/bench.mk
+include tests/bench/automake.mk
 include tests/coverage.mk
-include tests/fault.mk
-include tests/fuzz.mk
-include tests/ovs-traffic.mk
+include tests/fault/automake.mk
+include tests/fuzz/automake.mk
+include tests/ovs-traffic/automake.mk
 include tests/package.mk
-include tests/sanitize.mk
-include tests/soak.mk
-include tests/static.mk
+include tests/sanitize/automake.mk
+include tests/static/automake.mk
+include tests/tools/automake.mk
+include tests/unit/automake.mk
 
 EXTRA_DIST += \
+	tests/README.rst \
 	$(TESTSUITE_AT) \
 	$(SYSTEM_AFXDP_TESTSUITE_AT) \
 	$(SYSTEM_VHOST_TESTSUITE_AT) \
@@ -49,7 +83,7 @@ AUTOTEST = $(AUTOM4TE) --language=autotest -I tests -I $(top_srcdir) \
 
 # Where the tests find programs: ours, then OVS's.
 AUTOTEST_PATH = \
-	datapath-plugins:utilities:tests:$(OVS_PATH):$(ovs_builddir)/tests
+	datapath-plugins:utilities/fig7a:tests/tools:tests/unit:$(OVS_PATH):$(ovs_builddir)/tests
 OVS_PATH = $(ovs_builddir)/utilities:$(ovs_builddir)/ovsdb
 
 CLEANFILES += \
@@ -97,7 +131,7 @@ check-system: all $(check_PROGRAMS) tests/system-afxdp-testsuite tests/atlocal
 	  AUTOTEST_PATH='$(AUTOTEST_PATH)' $(TESTSUITEFLAGS) -j1
 
 check-system-vhost: all $(check_PROGRAMS) tests/system-vhost-testsuite \
-		tests/atlocal tests/fuzz-packet tests/fuzz-vhost
+		tests/atlocal tests/fuzz/fuzz-packet tests/fuzz/fuzz-vhost
 	$(SHELL) tests/system-vhost-testsuite -C tests \
 	  AUTOTEST_PATH='$(AUTOTEST_PATH)' $(TESTSUITEFLAGS) -j1
 

@@ -1,0 +1,247 @@
+/* Copyright (c) 2026 The ovs-datapath-plugins authors.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+#include <config.h>
+
+#include "xsk/program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "entropy.h"
+#include "openvswitch/vlog.h"
+#include "ovs-compat.h"
+#include "ovs-thread.h"
+#include "util.h"
+#include "xsk/redirect.skel.h"
+
+VLOG_DEFINE_THIS_MODULE(xdp_prog);
+
+struct xdp_prog {
+    struct xsk_redirect *skel;
+    int ifindex;
+    enum xdp_hook hook;
+    int link_fd;                /* -1 while it is not attached. */
+    bool has_meta;              /* Bound to the device, reads metadata. */
+    uint64_t meta_key;          /* In what it puts in front of packets. */
+};
+
+/* libbpf reports each failure in many lines, and for us a failure is often
+ * just the question whether the kernel can do something. */
+static int
+xdp_prog_libbpf_print(enum libbpf_print_level level OVS_UNUSED,
+                      const char *format, va_list args)
+{
+    if (VLOG_IS_DBG_ENABLED()) {
+        vlog_valist(&this_module, VLL_DBG, format, args);
+    }
+    return 0;
+}
+
+/* Loads the program for 'ifindex'; with 'meta', the variant that is bound to
+ * the device.  Returns 0 or a positive errno value. */
+static int
+xdp_prog_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
+              uint64_t meta_key, struct xsk_redirect **skelp)
+{
+    struct xsk_redirect *skel = xsk_redirect__open();
+
+    if (!skel) {
+        return errno;
+    }
+
+    skel->rodata->want_hash = want_hash;
+    skel->rodata->meta_key = meta_key;
+    bpf_map__set_max_entries(skel->maps.xsks, n_queues);
+    bpf_program__set_autoload(skel->progs.xsk_redirect, !meta);
+    bpf_program__set_autoload(skel->progs.xsk_redirect_meta, meta);
+    if (meta) {
+        struct bpf_program *prog = skel->progs.xsk_redirect_meta;
+
+        bpf_program__set_ifindex(prog, ifindex);
+        bpf_program__set_flags(prog, bpf_program__flags(prog)
+                                     | BPF_F_XDP_DEV_BOUND_ONLY);
+    }
+
+    int error = -xsk_redirect__load(skel);
+    if (error) {
+        xsk_redirect__destroy(skel);
+        return error;
+    }
+    *skelp = skel;
+    return 0;
+}
+
+/* Returns the id of an XDP program that is attached to 'ifindex', or 0. */
+static uint32_t
+xdp_prog_attached_id(int ifindex)
+{
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+    if (bpf_xdp_query(ifindex, 0, &query)) {
+        return 0;
+    }
+    return (query.prog_id ? query.prog_id
+            : query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id);
+}
+
+/* Says in words why the kernel refused to attach to 'ifindex'. */
+static char *
+xdp_prog_attach_error(int ifindex, int error)
+{
+    if (error == EBUSY || error == EEXIST) {
+        return xasprintf("another XDP program (id %"PRIu32") is attached to "
+                         "the device; it is left alone, detach it first",
+                         xdp_prog_attached_id(ifindex));
+    } else if (error == ENOSPC) {
+        return xstrdup("the device has fewer rx queues than its peer has tx "
+                       "queues; see ethtool -L");
+    } else if (error == ERANGE) {
+        return xstrdup("the MTU is too large for the driver's XDP");
+    } else if (error == EPERM || error == EACCES) {
+        return xstrdup("no permission to attach an XDP program; needs "
+                       "CAP_BPF and CAP_NET_ADMIN");
+    }
+    return xasprintf("attaching the XDP program: %s", ovs_strerror(error));
+}
+
+/* Loads the program with room for sockets on queues 0 to 'n_queues' - 1, for
+ * 'ifindex' and 'hook'.  'want_hash' asks the device for the packets' RSS
+ * hashes, where it offers them.
+ *
+ * Returns 0, with '*progp' for the caller to xdp_prog_detach(), or a positive
+ * errno value, with '*errp' set to a message for the caller to free.  EBUSY
+ * means that another program is attached, which may have the sockets, too. */
+int
+xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
+              bool want_hash, struct xdp_prog **progp, char **errp)
+{
+    static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
+    struct xsk_redirect *skel;
+    bool has_meta = false;
+    int error = EOPNOTSUPP;
+    uint64_t meta_key;
+
+    get_entropy_or_die(&meta_key, sizeof meta_key);
+    if (ovsthread_once_start(&once)) {
+        libbpf_set_print(xdp_prog_libbpf_print);
+        ovsthread_once_done(&once);
+    }
+
+    if (xdp_prog_attached_id(ifindex)) {
+        *errp = xdp_prog_attach_error(ifindex, EBUSY);
+        return EBUSY;
+    }
+
+    if (hook == XDP_HOOK_NATIVE) {
+        error = xdp_prog_load(ifindex, n_queues, true, want_hash, meta_key,
+                              &skel);
+        has_meta = !error;
+    }
+    if (error) {
+        error = xdp_prog_load(ifindex, n_queues, false, false, meta_key,
+                              &skel);
+    }
+    if (error) {
+        *errp = (error == EPERM || error == EACCES
+                 ? xstrdup("no permission to load an XDP program; needs "
+                           "CAP_BPF and CAP_NET_ADMIN")
+                 : xasprintf("loading the XDP program: %s",
+                             ovs_strerror(error)));
+        return error;
+    }
+
+    *progp = xmalloc(sizeof **progp);
+    (*progp)->skel = skel;
+    (*progp)->ifindex = ifindex;
+    (*progp)->hook = hook;
+    (*progp)->link_fd = -1;
+    (*progp)->has_meta = has_meta;
+    (*progp)->meta_key = meta_key;
+    return 0;
+}
+
+/* Attaches 'prog' to its device.  A program that someone else has attached is
+ * never replaced.
+ *
+ * To attach and to detach makes the kernel report a change of the link, which
+ * has Open vSwitch configure its ports anew.  So this should come when nothing
+ * else can fail any more: a port that fails after it is tried over and over.
+ *
+ * Returns 0 or a positive errno value, with '*errp' set to a message for the
+ * caller to free.  EBUSY and EEXIST mean that another program is there. */
+int
+xdp_prog_attach(struct xdp_prog *prog, char **errp)
+{
+    LIBBPF_OPTS(bpf_link_create_opts, opts,
+                .flags = (prog->hook == XDP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE
+                          : XDP_FLAGS_SKB_MODE));
+    struct bpf_program *bpf = (prog->has_meta
+                               ? prog->skel->progs.xsk_redirect_meta
+                               : prog->skel->progs.xsk_redirect);
+    int fd = bpf_link_create(bpf_program__fd(bpf), prog->ifindex, BPF_XDP,
+                             &opts);
+
+    if (fd < 0) {
+        *errp = xdp_prog_attach_error(prog->ifindex, -fd);
+        return -fd;
+    }
+    prog->link_fd = fd;
+    return 0;
+}
+
+/* Detaches and frees 'prog', which may be null. */
+void
+xdp_prog_detach(struct xdp_prog *prog)
+{
+    if (prog) {
+        if (prog->link_fd >= 0) {
+            close(prog->link_fd);
+        }
+        xsk_redirect__destroy(prog->skel);
+        free(prog);
+    }
+}
+
+/* Sends the packets of queue 'queue_id' to the bound AF_XDP socket 'fd'.
+ * Returns 0 or a positive errno value. */
+int
+xdp_prog_set_socket(struct xdp_prog *prog, uint32_t queue_id, int fd)
+{
+    return -bpf_map_update_elem(bpf_map__fd(prog->skel->maps.xsks), &queue_id,
+                                &fd, BPF_ANY);
+}
+
+/* True if 'prog' passes on what the device knows of a packet besides its
+ * bytes, such as a VLAN tag, as far as the device tells. */
+bool
+xdp_prog_has_metadata(const struct xdp_prog *prog)
+{
+    return prog->has_meta;
+}
+
+/* Returns the place where 'prog' notes that it has put struct xsk_rx_meta in
+ * front of a packet.  Valid, and changing, until 'prog' is detached. */
+const bool *
+xdp_prog_gave_metadata(const struct xdp_prog *prog)
+{
+    return &prog->skel->bss->gave_metadata;
+}
+
+/* Returns the key that each of these structs has. */
+uint64_t
+xdp_prog_metadata_key(const struct xdp_prog *prog)
+{
+    return prog->meta_key;
+}
+
+/* The number of packets that 'prog' dropped for want of room for their tag. */
+uint64_t
+xdp_prog_n_lost_tags(const struct xdp_prog *prog)
+{
+    return *(volatile uint64_t *) &prog->skel->bss->n_lost_tags;
+}

@@ -1,0 +1,92 @@
+# Copyright (c) 2026 The ovs-datapath-plugins authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# The fuzzers, which have their own objects: ours, and those of Open vSwitch that
+# take packets apart, with the checks of AddressSanitizer and
+# UndefinedBehaviorSanitizer.  With clang and its libFuzzer, or else without.
+#
+#   make check-fuzz FUZZ_TIME=3600      as long as one likes, in seconds
+#
+# needs root and, as the system tests do, namespaces of its own.
+#
+#   make check-fuzz-packet FUZZ_TIME=3600
+#
+# needs neither.  They leave the inputs that they have found in
+# tests/fuzz/corpus/vhost and tests/fuzz/corpus/packet of the build tree.
+
+FUZZ_TIME = 600
+
+FUZZ_SOURCES = \
+	tests/fuzz/fuzz-vhost.c \
+	tests/tools/packet.c \
+	tests/tools/tool.c \
+	tests/tools/vhost-frontend.c \
+	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES)))
+
+# In place of libFuzzer.
+FUZZ_DRIVER = $(top_srcdir)/tests/fuzz/fuzz-driver.c
+
+# Some of what Open vSwitch does is undefined by the letter of C.
+FUZZ_SANITIZE = -fsanitize=address,undefined \
+	-fno-sanitize=alignment -fno-sanitize-recover=undefined
+FUZZ_FLAGS = $(AM_CPPFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(OVS_CFLAGS) \
+	$(OVS_WARNINGS) -w -std=gnu11 -g -O1 -fno-omit-frame-pointer
+FUZZ_LIBS = \
+	$(WRAP_FLAGS) \
+	$(ovs_builddir)/ofproto/.libs/libofproto.a \
+	$(ovs_builddir)/lib/.libs/libsflow.a \
+	$(ovs_builddir)/lib/.libs/libopenvswitch.a \
+	$(OVS_LIBS) $(LIBXDP_LIBS) $(LIBBPF_LIBS) \
+	`sed -n '/^dependency_libs/p' \
+	  $(ovs_builddir)/lib/libopenvswitch.la | grep -o -e '-l[a-z0-9_-]*'`
+FUZZ_INPUTS = \
+	$(addprefix $(top_srcdir)/,$(FUZZ_SOURCES)) \
+	$(addprefix $(ovs_srcdir)/lib/,flow.c dp-packet.c dp-packet-gso.c \
+	  packets.c csum.c netdev.c)
+
+tests/fuzz/fuzz-vhost: $(FUZZ_SOURCES) lib/xsk/redirect.skel.h
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
+	  -fno-sanitize=function -o $@ $(FUZZ_INPUTS) $(FUZZ_LIBS) || \
+	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
+	  -o $@ $(FUZZ_DRIVER) $(FUZZ_INPUTS) $(FUZZ_LIBS)
+
+# Of packets, and of options.
+FUZZ_PACKET_SOURCES = \
+	tests/fuzz/fuzz-packet.c \
+	tests/tools/packet.c \
+	tests/tools/pkt-corpus-csum.c \
+	lib/partial-csum.c \
+	lib/port-options.c
+FUZZ_PACKET_INPUTS = \
+	$(addprefix $(top_srcdir)/,$(FUZZ_PACKET_SOURCES)) \
+	$(addprefix $(ovs_srcdir)/lib/,flow.c dp-packet.c packets.c csum.c)
+FUZZ_PACKET_LIBS = $(filter-out $(WRAP_FLAGS),$(FUZZ_LIBS))
+
+tests/fuzz/fuzz-packet: $(FUZZ_PACKET_SOURCES) tests/tools/pkt-corpus.h
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
+	  -fno-sanitize=function -o $@ $(FUZZ_PACKET_INPUTS) \
+	  $(FUZZ_PACKET_LIBS) || \
+	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
+	  -o $@ $(FUZZ_DRIVER) $(FUZZ_PACKET_INPUTS) $(FUZZ_PACKET_LIBS)
+
+check-fuzz: tests/fuzz/fuzz-vhost
+	$(MKDIR_P) tests/fuzz/corpus/vhost
+	cd tests/fuzz && ./fuzz-vhost -max_total_time=$(FUZZ_TIME) \
+	  corpus/vhost $(abs_top_srcdir)/tests/fuzz/corpus/vhost
+
+check-fuzz-packet: tests/fuzz/fuzz-packet tests/tools/pkt-corpus
+	$(MKDIR_P) tests/fuzz/corpus/packet tests/fuzz/corpus/seeds
+	tests/tools/pkt-corpus seeds tests/fuzz/corpus/seeds
+	cd tests/fuzz && ./fuzz-packet -max_total_time=$(FUZZ_TIME) \
+	  corpus/packet corpus/seeds
+
+CLEANFILES += \
+	tests/fuzz/fuzz-packet \
+	tests/fuzz/fuzz-vhost
+EXTRA_DIST += \
+	tests/fuzz/fuzz-driver.c \
+	tests/fuzz/fuzz-packet.c \
+	tests/fuzz/fuzz-vhost.c \
+	tests/fuzz/corpus
+
+.PHONY: check-fuzz check-fuzz-packet

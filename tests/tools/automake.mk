@@ -1,0 +1,60 @@
+# Copyright (c) 2026 The ovs-datapath-plugins authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the test suites send, receive and pretend to be with.
+
+EXTRA_DIST += \
+	tests/tools/fake-t-rex-64 \
+	tests/tools/pkt-corpus.pcap.gz
+
+# What the system tests send and receive with.
+check_PROGRAMS += tests/tools/pkt-tool
+tests_tools_pkt_tool_SOURCES = \
+	tests/tools/packet.c \
+	tests/tools/packet.h \
+	tests/tools/pkt-tool.c \
+	tests/tools/tool.c \
+	tests/tools/tool.h
+
+# Malformed packets: the corpus, and what sends it.
+check_PROGRAMS += tests/tools/pkt-corpus
+tests_tools_pkt_corpus_SOURCES = \
+	tests/tools/packet.c \
+	tests/tools/packet.h \
+	tests/tools/pkt-corpus.c \
+	tests/tools/pkt-corpus.h \
+	tests/tools/pkt-corpus-csum.c \
+	tests/tools/pkt-corpus-make.c \
+	tests/tools/tool.c \
+	tests/tools/tool.h \
+	tests/tools/vhost-frontend.c \
+	tests/tools/vhost-frontend.h
+
+# Attaches BPF programs of others.
+check_PROGRAMS += tests/tools/bpf-tool
+tests_tools_bpf_tool_SOURCES = tests/tools/bpf-tool.c
+tests_tools_bpf_tool_LDADD = $(LIBBPF_LIBS)
+
+# A guest at the other end of a vhost-user socket.
+check_PROGRAMS += tests/tools/vhost-guest
+tests_tools_vhost_guest_SOURCES = \
+	tests/tools/fuse-file.c \
+	tests/tools/fuse-file.h \
+	tests/tools/packet.c \
+	tests/tools/packet.h \
+	tests/tools/tool.c \
+	tests/tools/tool.h \
+	tests/tools/vhost-frontend.c \
+	tests/tools/vhost-frontend.h \
+	tests/tools/vhost-guest.c \
+	tests/tools/vhost-hostile.c \
+	tests/tools/vhost-hostile.h
+
+# Stands between a guest and a vhost-user port.
+check_PROGRAMS += tests/tools/vhost-proxy
+tests_tools_vhost_proxy_SOURCES = \
+	tests/tools/vhost-proxy.c \
+	utilities/fig7a/vhost-proxy.c \
+	utilities/fig7a/vhost-proxy.h
+tests_tools_vhost_proxy_LDADD = $(OVS_AND_OUR_LIBS)
+tests_tools_vhost_proxy_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)

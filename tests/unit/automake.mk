@@ -1,0 +1,16 @@
+# Copyright (c) 2026 The ovs-datapath-plugins authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# Unit tests: of checksums, with random packets, and of guests' memory.
+check_PROGRAMS += tests/unit/test-plugins
+tests_unit_test_plugins_SOURCES = \
+	tests/tools/packet.c \
+	tests/tools/packet.h \
+	tests/unit/test-plugins.c
+tests_unit_test_plugins_LDADD = $(OVS_AND_OUR_LIBS)
+tests_unit_test_plugins_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test-memory
+tests_unit_test_memory_SOURCES = tests/unit/test-memory.c
+tests_unit_test_memory_LDADD = $(OVS_AND_OUR_LIBS)
+tests_unit_test_memory_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
