@@ -289,14 +289,15 @@ fig7a_shell_quote(const struct svec *argv)
 }
 
 /* Returns the file name of our own program 'name', for the caller to free: it
- * is where we are, or next to that in "../libexec/ovs-datapath-plugins", or in
- * $PATH.  Null if it is nowhere. */
+ * is where we are, or next to that in "../libexec/ovs-datapath-plugins", or,
+ * if we were built in a folder of the source tree and are still there, in that
+ * tree's "utilities", or in $PATH.  Null if it is nowhere. */
 char *
 fig7a_find_program(const char *name)
 {
     static const char *const folders[] = {
         "", "../libexec/ovs-datapath-plugins/",
-        "../lib/ovs-datapath-plugins/", "../../utilities/"
+        "../lib/ovs-datapath-plugins/", "../../../utilities/"
     };
     char exe[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);

@@ -139,7 +139,7 @@ fig7a_find_vswitchd(void)
     if (env && env[0]) {
         return xstrdup(env);
     }
-    program = fig7a_find_program("../datapath-plugins/ovs-vswitchd");
+    program = fig7a_find_program("../../datapath-plugins/ovs-vswitchd");
     return program ? program : xstrdup("ovs-vswitchd");
 }
 
