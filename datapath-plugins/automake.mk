@@ -12,7 +12,11 @@ lib_libdatapathplugins_la_SOURCES += \
 	datapath-plugins/version-check.c \
 	datapath-plugins/version-check.h \
 	datapath-plugins/vhost-class.c \
-	datapath-plugins/vhost-class.h
+	datapath-plugins/vhost-class.h \
+	datapath-plugins/vhost-options.c \
+	datapath-plugins/vhost-options.h \
+	datapath-plugins/vhost-port.c \
+	datapath-plugins/vhost-port.h
 
 # The functions of OVS that datapath-plugins/dp-plugins.c wraps.
 WRAPPED = \

@@ -27,7 +27,7 @@ static const struct provider {
     { netdev_xsk_register, is_netdev_xsk, netdev_xsk_get_error },
 
     /* vhostuser, vhostuserclient. */
-    { netdev_vhost_register, is_netdev_vhost, netdev_vhost_get_error },
+    { vhost_class_register, vhost_class_owns, vhost_class_get_error },
 };
 
 /* The linker's --wrap option sends Open vSwitch's calls of a function F here,

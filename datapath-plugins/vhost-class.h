@@ -10,9 +10,9 @@ struct netdev;
 
 /* Interface types that reach a virtual machine through vhost-user. */
 
-void netdev_vhost_register(void);
+void vhost_class_register(void);
 
-bool is_netdev_vhost(const struct netdev *);
-char *netdev_vhost_get_error(const struct netdev *);
+bool vhost_class_owns(const struct netdev *);
+char *vhost_class_get_error(const struct netdev *);
 
 #endif /* vhost-class.h */
