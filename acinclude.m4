@@ -108,9 +108,11 @@ AC_DEFUN([DP_NEED_HEADER],
    AC_CHECK_HEADER([$1], [], [DP_MISSING([$1], [$2])])
    CPPFLAGS=$dp_save_CPPFLAGS])
 
-# DP_NEED_PROGRAM(VARIABLE, PROGRAM, DEBIAN-PACKAGE)
+# DP_NEED_PROGRAM(VARIABLE, NAMES, DEBIAN-PACKAGE)
+# ------------------------------------------------
+# Sets VARIABLE to the path of the program, which has one of the NAMES.
 AC_DEFUN([DP_NEED_PROGRAM],
-  [AC_PATH_PROG([$1], [$2], [no], [$PATH:/usr/sbin:/sbin])
+  [AC_PATH_PROGS([$1], [$2], [no], [$PATH:/usr/sbin:/sbin])
    AS_IF([test "$$1" = no], [DP_MISSING([$2], [$3])])])
 
 # DP_REPORT_MISSING
