@@ -11,8 +11,8 @@
 # and those of ovs-traffic/automake.mk and package.mk.
 #
 # "make check" runs the first; "make check-system", "make check-system-vhost",
-# "make check-system-fig7a" run the others.  "./quickstart check" runs all, in
-# namespaces of their own.
+# "make check-system-fig7a" run the others.  "./quickstart check" makes
+# "check-build", and has tests/run-suites run all.
 #
 # OVS's macros come from OVS's own tests: m4_include([tests/ovs-macros.at]).
 # Each folder here has an automake.mk of its own.
@@ -27,6 +27,7 @@ TESTSUITE_AT = \
 	tests/vswitchd.at
 SYSTEM_AFXDP_TESTSUITE_AT = \
 	tests/system-afxdp-testsuite.at \
+	tests/wait-macros.at \
 	tests/switch-macros.at \
 	tests/afxdp-traffic.at \
 	tests/afxdp-csum.at \
@@ -38,6 +39,7 @@ SYSTEM_AFXDP_TESTSUITE_AT = \
 	tests/failures-afxdp.at
 SYSTEM_VHOST_TESTSUITE_AT = \
 	tests/system-vhost-testsuite.at \
+	tests/wait-macros.at \
 	tests/switch-macros.at \
 	tests/vhost-macros.at \
 	tests/vhost-options.at \
@@ -53,6 +55,7 @@ SYSTEM_VHOST_TESTSUITE_AT = \
 	tests/failures-vhost.at
 SYSTEM_FIG7A_TESTSUITE_AT = \
 	tests/system-fig7a-testsuite.at \
+	tests/wait-macros.at \
 	tests/switch-macros.at \
 	tests/fig7a-pipeline.at \
 	tests/fig7a-up.at \
@@ -72,6 +75,7 @@ include tests/unit/automake.mk
 
 EXTRA_DIST += \
 	tests/README.rst \
+	tests/run-suites \
 	$(TESTSUITE_AT) \
 	$(SYSTEM_AFXDP_TESTSUITE_AT) \
 	$(SYSTEM_VHOST_TESTSUITE_AT) \
@@ -121,6 +125,17 @@ tests/system-vhost-testsuite: $(SYSTEM_VHOST_TESTSUITE_AT) tests/package.m4
 tests/system-fig7a-testsuite: $(SYSTEM_FIG7A_TESTSUITE_AT) tests/package.m4
 	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/system-fig7a-testsuite.at
 
+# All that tests/run-suites needs.
+check-build: all $(check_PROGRAMS) tests/atlocal \
+		tests/testsuite \
+		tests/system-afxdp-testsuite \
+		tests/system-vhost-testsuite \
+		tests/system-fig7a-testsuite \
+		tests/system-package-testsuite \
+		$(OVS_TRAFFIC_SUITES) \
+		tests/fuzz/fuzz-packet \
+		tests/fuzz/fuzz-vhost
+
 check-local: $(check_PROGRAMS) tests/testsuite tests/atlocal
 	$(SHELL) tests/testsuite -C tests AUTOTEST_PATH='$(AUTOTEST_PATH)' \
 	  $(TESTSUITEFLAGS)
@@ -151,4 +166,4 @@ clean-local:
 	-test ! -f tests/system-package-testsuite || \
 	  $(SHELL) tests/system-package-testsuite -C tests --clean
 
-.PHONY: check-system check-system-vhost check-system-fig7a
+.PHONY: check-build check-system check-system-vhost check-system-fig7a

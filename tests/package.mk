@@ -7,6 +7,7 @@
 
 SYSTEM_PACKAGE_TESTSUITE_AT = \
 	tests/system-package-testsuite.at \
+	tests/wait-macros.at \
 	tests/package.at \
 	tests/package-macros.at
 

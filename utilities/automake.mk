@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 pkglibexec_SCRIPTS = utilities/uml-guest
-EXTRA_DIST += utilities/uml-guest
+EXTRA_DIST += \
+	utilities/private \
+	utilities/uml-guest
 
 include utilities/fig7a/automake.mk

@@ -16,12 +16,6 @@
 # They need root and namespaces of their own.  "tests/ovs-traffic/report" in
 # the source tree then prints the results side by side.
 
-# A part that is done in about a minute and a half for each type, for
-# TESTSUITEFLAGS: words from the names of the tests that send most through the
-# ports, and come and go with them.
-OVS_TRAFFIC_PART = -k ports -k vxlan -k vxlan6 -k VXLAN-GPE -k fallback \
-	-k fragments -k same -k ptap
-
 OVS_TRAFFIC_SUITES = \
 	tests/system-userspace \
 	tests/system-afxdp-in-tree \
@@ -30,6 +24,7 @@ OVS_TRAFFIC_SUITES = \
 	tests/system-vhostuser
 OVS_TRAFFIC_AT = \
 	tests/ovs-traffic.at \
+	tests/wait-macros.at \
 	tests/ovs-traffic-macros.at
 
 $(OVS_TRAFFIC_SUITES): $(OVS_TRAFFIC_AT) tests/ovs-traffic/automake.mk tests/package.m4
@@ -69,6 +64,7 @@ EXTRA_DIST += \
 	tests/ovs-traffic/ovs-vsctl \
 	tests/ovs-traffic/tftpy.py \
 	tests/ovs-traffic/expected \
+	tests/ovs-traffic/part \
 	tests/ovs-traffic/report
 
 clean-local: clean-ovs-traffic
