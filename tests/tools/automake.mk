@@ -48,6 +48,18 @@ tests_tools_vhost_guest_SOURCES = \
 	tests/tools/vhost-frontend.h \
 	tests/tools/vhost-guest.c \
 	tests/tools/vhost-hostile.c \
+	tests/tools/vhost-hostile-act.c \
+	tests/tools/vhost-hostile-act.h \
+	tests/tools/vhost-hostile-connect.c \
+	tests/tools/vhost-hostile-desc.c \
+	tests/tools/vhost-hostile-fd.c \
+	tests/tools/vhost-hostile-features.c \
+	tests/tools/vhost-hostile-header.c \
+	tests/tools/vhost-hostile-memory.c \
+	tests/tools/vhost-hostile-message.c \
+	tests/tools/vhost-hostile-ring.c \
+	tests/tools/vhost-hostile-setup.c \
+	tests/tools/vhost-hostile-unasked.c \
 	tests/tools/vhost-hostile.h
 
 # Stands between a guest and a vhost-user port.
