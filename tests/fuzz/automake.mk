@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The ovs-datapath-plugins authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# The fuzzers, which have their own objects: ours, and those of Open vSwitch that
-# take packets apart, with the checks of AddressSanitizer and
+# The fuzzers, which have their own objects: ours, and those of Open vSwitch
+# that take packets apart, with the checks of AddressSanitizer and
 # UndefinedBehaviorSanitizer.  With clang and its libFuzzer, or else without.
 #
 #   make check-fuzz FUZZ_TIME=3600      as long as one likes, in seconds
@@ -20,7 +20,7 @@ FUZZ_SOURCES = \
 	tests/fuzz/fuzz-vhost.c \
 	tests/tools/packet.c \
 	tests/tools/tool.c \
-	tests/tools/vhost-frontend.c \
+	$(filter %.c,$(vhost_frontend)) \
 	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES)))
 
 # In place of libFuzzer.

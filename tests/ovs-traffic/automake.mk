@@ -27,13 +27,14 @@ OVS_TRAFFIC_AT = \
 	tests/wait-macros.at \
 	tests/ovs-traffic-macros.at
 
-$(OVS_TRAFFIC_SUITES): $(OVS_TRAFFIC_AT) tests/ovs-traffic/automake.mk tests/package.m4
+$(OVS_TRAFFIC_SUITES): $(OVS_TRAFFIC_AT) tests/ovs-traffic/automake.mk \
+		tests/package.m4
 	$(AM_V_GEN)echo 'm4_define([OVS_TRAFFIC_TYPE], [$(@F:system-%=%)])' \
 	  > $@.m4 && \
 	$(AUTOTEST) -o $@ $@.m4 $(top_srcdir)/tests/ovs-traffic.at
 
 # The tests look for their helpers in "srcdir", which is OVS's.  The output is
-# kept for ovs-traffic-report.
+# kept for tests/ovs-traffic/report.
 $(OVS_TRAFFIC_SUITES:tests/%=check-%): check-%: all $(check_PROGRAMS) \
 		tests/% tests/atlocal
 	@{ PYTHONPATH=$(abs_top_srcdir)/tests/ovs-traffic \
@@ -48,8 +49,7 @@ check_PROGRAMS += tests/tools/vhost-tap
 tests_tools_vhost_tap_SOURCES = \
 	tests/tools/tool.c \
 	tests/tools/tool.h \
-	tests/tools/vhost-frontend.c \
-	tests/tools/vhost-frontend.h \
+	$(vhost_frontend) \
 	tests/tools/vhost-tap.c
 
 CLEANFILES += \

@@ -7,6 +7,13 @@ EXTRA_DIST += \
 	tests/tools/fake-t-rex-64 \
 	tests/tools/pkt-corpus.pcap.gz
 
+# The guest's side of vhost-user, of the programs that need it.
+vhost_frontend = \
+	tests/tools/vhost-frontend.c \
+	tests/tools/vhost-frontend-message.c \
+	tests/tools/vhost-frontend-ring.c \
+	tests/tools/vhost-frontend.h
+
 # What the system tests send and receive with.
 check_PROGRAMS += tests/tools/pkt-tool
 tests_tools_pkt_tool_SOURCES = \
@@ -23,12 +30,15 @@ tests_tools_pkt_corpus_SOURCES = \
 	tests/tools/packet.h \
 	tests/tools/pkt-corpus.c \
 	tests/tools/pkt-corpus.h \
+	tests/tools/pkt-corpus-build.c \
+	tests/tools/pkt-corpus-build.h \
 	tests/tools/pkt-corpus-csum.c \
+	tests/tools/pkt-corpus-end.c \
+	tests/tools/pkt-corpus-end.h \
 	tests/tools/pkt-corpus-make.c \
 	tests/tools/tool.c \
 	tests/tools/tool.h \
-	tests/tools/vhost-frontend.c \
-	tests/tools/vhost-frontend.h
+	$(vhost_frontend)
 
 # Attaches BPF programs of others.
 check_PROGRAMS += tests/tools/bpf-tool
@@ -44,8 +54,7 @@ tests_tools_vhost_guest_SOURCES = \
 	tests/tools/packet.h \
 	tests/tools/tool.c \
 	tests/tools/tool.h \
-	tests/tools/vhost-frontend.c \
-	tests/tools/vhost-frontend.h \
+	$(vhost_frontend) \
 	tests/tools/vhost-guest.c \
 	tests/tools/vhost-hostile.c \
 	tests/tools/vhost-hostile-act.c \

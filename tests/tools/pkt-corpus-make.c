@@ -1,12 +1,12 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
+/* Makes the corpus: always the same frames. */
+
 #include <config.h>
 #undef NDEBUG
 
-/* Makes the corpus: always the same frames. */
-
-#include "pkt-corpus.h"
+#include "pkt-corpus-build.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -52,450 +52,6 @@ corpus_destroy(struct corpus *corpus)
     free(corpus->frames);
 }
 
-/* Frames from layers, each of which is a letter. */
-
-enum layer {
-    ETHERNET = 'E',
-    VLAN = 'V',
-    QINQ = 'Q',                 /* The tag of 802.1ad. */
-    LLC = 'L',                  /* With a SNAP header. */
-    ARP = 'A',
-    MPLS = 'm',
-    NSH = 'n',
-    PPPOE = 'P',
-    IPV4 = '4',
-    IPV4_OPTIONS = 'o',
-    IPV6 = '6',
-    HOP_BY_HOP = 'h',
-    DST_OPTIONS = 'd',
-    ROUTING = 'r',
-    FRAGMENT = 'f',             /* Says that there is just one. */
-    AUTHENTICATION = 'a',
-    ESP = 'e',
-    MOBILITY = 'M',
-    TCP = 'T',
-    TCP_OPTIONS = 't',
-    UDP = 'U',
-    VXLAN = 'X',
-    GENEVE = 'G',               /* With options. */
-    ICMP = 'I',
-    ICMPV6_ND = 'N',            /* A neighbor solicitation. */
-    ICMPV6_MLD = 'D',
-    SCTP = 'S',
-    IGMP = 'g',
-    GRE = 'R',                  /* With checksum, key and sequence number. */
-    PAYLOAD = 'p',
-};
-
-/* A frame under construction. */
-struct build {
-    const char *layers;
-    size_t at[16];              /* Where each layer starts. */
-    uint8_t data[CORPUS_MAX_FRAME];
-    size_t size;
-};
-
-static void
-put8(struct build *b, unsigned int value)
-{
-    assert(b->size < sizeof b->data);
-    b->data[b->size++] = value;
-}
-
-static void
-put16(struct build *b, unsigned int value)
-{
-    put8(b, value >> 8);
-    put8(b, value);
-}
-
-static void
-put32(struct build *b, uint32_t value)
-{
-    put16(b, value >> 16);
-    put16(b, value);
-}
-
-/* Appends 'n' bytes that look random. */
-static void
-fill(struct build *b, size_t n)
-{
-    uint32_t state = 2654435761u + b->size;
-
-    while (n--) {
-        put8(b, packet_random(&state) >> 8);
-    }
-}
-
-static void
-set16(uint8_t *p, unsigned int value)
-{
-    p[0] = value >> 8;
-    p[1] = value;
-}
-
-static bool
-is_ipv4(char layer)
-{
-    return layer == IPV4 || layer == IPV4_OPTIONS;
-}
-
-static unsigned int
-ethertype(char layer)
-{
-    switch (layer) {
-    case VLAN: return 0x8100;
-    case QINQ: return 0x88a8;
-    case ARP: return 0x0806;
-    case MPLS: return 0x8847;
-    case NSH: return 0x894f;
-    case PPPOE: return 0x8864;
-    case IPV4: case IPV4_OPTIONS: return 0x0800;
-    case IPV6: return 0x86dd;
-    case ETHERNET: return 0x6558;
-    default: return 0x88b5;         /* For experiments. */
-    }
-}
-
-static unsigned int
-ip_proto(char layer)
-{
-    switch (layer) {
-    case HOP_BY_HOP: return 0;
-    case ICMP: return 1;
-    case IGMP: return 2;
-    case IPV4: case IPV4_OPTIONS: return 4;
-    case TCP: case TCP_OPTIONS: return 6;
-    case UDP: return 17;
-    case IPV6: return 41;
-    case ROUTING: return 43;
-    case FRAGMENT: return 44;
-    case GRE: return 47;
-    case ESP: return 50;
-    case AUTHENTICATION: return 51;
-    case ICMPV6_ND: case ICMPV6_MLD: return 58;
-    case '\0': return 59;           /* Nothing follows. */
-    case DST_OPTIONS: return 60;
-    case SCTP: return 132;
-    case MOBILITY: return 135;
-    default: return 253;            /* For experiments. */
-    }
-}
-
-static void
-put_ipv6_address(struct build *b, unsigned int last)
-{
-    put32(b, 0x20010db8);
-    put32(b, 0);
-    put32(b, 0);
-    put32(b, last);
-}
-
-/* Appends the header of layer 'c', which 'next' follows.  Lengths and
- * checksums come later. */
-static void
-put_layer(struct build *b, char c, char next, size_t payload)
-{
-    switch (c) {
-    case ETHERNET:
-        put16(b, 0x0200);
-        put32(b, 2);
-        put16(b, 0x0200);
-        put32(b, 1);
-        put16(b, next == LLC ? 0 : ethertype(next));
-        break;
-
-    case VLAN:
-    case QINQ:
-        put16(b, c == VLAN ? 0x6064 : 0x00c8);
-        put16(b, ethertype(next));
-        break;
-
-    case LLC:
-        put16(b, 0xaaaa);
-        put32(b, 0x03000000);
-        put16(b, ethertype(next));
-        break;
-
-    case ARP:
-        put32(b, 0x00010800);
-        put32(b, 0x06040001);
-        put16(b, 0x0200);
-        put32(b, 1);
-        put32(b, 0x0a010101);
-        put16(b, 0);
-        put32(b, 0);
-        put32(b, 0x0a010102);
-        break;
-
-    case MPLS:
-        put32(b, 0x00064040 | (next != MPLS) << 8);
-        break;
-
-    case NSH:
-        put32(b, 0x0fc60100 | (next == IPV4 ? 1 : 3));
-        put32(b, 0x000001ff);
-        fill(b, 16);
-        break;
-
-    case PPPOE:
-        put32(b, 0x11000007);
-        put16(b, payload + 2);
-        put16(b, 0x0021);
-        break;
-
-    case IPV4:
-    case IPV4_OPTIONS:
-        put16(b, c == IPV4 ? 0x4500 : 0x4a00);
-        put16(b, 0);
-        put32(b, 0x12340000);
-        put16(b, 0x4000 | ip_proto(next));
-        put16(b, 0);
-        put32(b, 0x0a010101);
-        put32(b, 0x0a010102);
-        if (c == IPV4_OPTIONS) {
-            put32(b, 0x07070400);   /* Record route. */
-            put32(b, 0x00000000);
-            put32(b, 0x94040000);   /* Router alert. */
-            put32(b, 0x82040102);   /* Security, too short. */
-            put32(b, 0x01010000);   /* No operation, end. */
-        }
-        break;
-
-    case IPV6:
-        put32(b, 0x60012345);
-        put16(b, 0);
-        put16(b, ip_proto(next) << 8 | 64);
-        put_ipv6_address(b, 1);
-        put_ipv6_address(b, 2);
-        break;
-
-    case HOP_BY_HOP:
-        put16(b, ip_proto(next) << 8);
-        put16(b, 0x0502);           /* Router alert. */
-        put32(b, 0x00000100);
-        break;
-
-    case DST_OPTIONS:
-        put16(b, ip_proto(next) << 8 | 1);
-        put16(b, 0x010c);           /* Padding. */
-        put32(b, 0);
-        put32(b, 0);
-        put32(b, 0);
-        break;
-
-    case ROUTING:
-        put32(b, ip_proto(next) << 24 | 0x020001);
-        put32(b, 0);
-        put_ipv6_address(b, 2);
-        break;
-
-    case FRAGMENT:
-        put32(b, ip_proto(next) << 24);
-        put32(b, 0x12345678);
-        break;
-
-    case AUTHENTICATION:
-        put32(b, ip_proto(next) << 24 | 4 << 16);
-        fill(b, 20);
-        break;
-
-    case ESP:
-        fill(b, 24);
-        break;
-
-    case MOBILITY:
-        put32(b, 59 << 24 | 0x0100);
-        put32(b, 0);
-        break;
-
-    case TCP:
-    case TCP_OPTIONS:
-        put32(b, 0x30390050);
-        put32(b, 1);
-        put32(b, 2);
-        put32(b, c == TCP ? 0x5018ffff : 0x8018ffff);
-        put32(b, 0);
-        if (c == TCP_OPTIONS) {
-            put32(b, 0x0101080a);   /* Time stamps. */
-            fill(b, 8);
-        }
-        break;
-
-    case UDP:
-        put16(b, 12345);
-        put16(b, next == VXLAN ? 4789 : next == GENEVE ? 6081 : 53);
-        put32(b, 0);
-        break;
-
-    case VXLAN:
-        put32(b, 0x08000000);
-        put32(b, 0x00000500);
-        break;
-
-    case GENEVE:
-        put32(b, 0x02000000 | ethertype(next));
-        put32(b, 0x00000500);
-        put32(b, 0x01030101);
-        fill(b, 4);
-        break;
-
-    case ICMP:
-        put32(b, 0x08000000);
-        put32(b, 0x00010001);
-        break;
-
-    case ICMPV6_ND:
-        put32(b, 0x87000000);
-        put32(b, 0);
-        put_ipv6_address(b, 2);
-        put16(b, 0x0101);           /* Source link-layer address. */
-        put16(b, 0x0200);
-        put32(b, 1);
-        break;
-
-    case ICMPV6_MLD:
-        put32(b, 0x8f000000);
-        put32(b, 1);
-        put32(b, 0x04000001);
-        put_ipv6_address(b, 2);
-        put_ipv6_address(b, 3);
-        break;
-
-    case SCTP:
-        put32(b, 0x30390050);
-        put32(b, 0x12345678);
-        put32(b, 0);
-        put32(b, 0x00030000 | (16 + payload));
-        fill(b, 12);
-        break;
-
-    case IGMP:
-        put32(b, 0x22000000);
-        put32(b, 1);
-        put32(b, 0x04000001);
-        put32(b, 0xe8010101);
-        put32(b, 0x0a010103);
-        break;
-
-    case GRE:
-        put32(b, 0xb0000000 | ethertype(next));
-        put32(b, 0);
-        put32(b, 5);
-        put32(b, 6);
-        break;
-
-    case PAYLOAD:
-        fill(b, payload);
-        break;
-
-    default:
-        abort();
-    }
-}
-
-/* Stores the lengths and checksums of layer 'i', for what is there now. */
-static void
-finish_layer(struct build *b, int i)
-{
-    uint8_t *p = b->data + b->at[i];
-    size_t len = b->size - b->at[i];
-    uint32_t pseudo = 0;
-    int field;
-
-    switch (b->layers[i]) {
-    case ETHERNET:
-        if (b->layers[i + 1] == LLC) {
-            set16(p + 12, len - 14);
-        }
-        return;
-
-    case IPV4:
-    case IPV4_OPTIONS:
-        set16(p + 2, len);
-        set16(p + 10, 0);
-        set16(p + 10, ~packet_fold(packet_sum(p, (p[0] & 15) * 4, 0)));
-        return;
-
-    case IPV6:
-        set16(p + 4, len - 40);
-        return;
-
-    case TCP:
-    case TCP_OPTIONS:
-        field = 16;
-        break;
-
-    case UDP:
-        set16(p + 4, len);
-        field = 6;
-        break;
-
-    case ICMP:
-    case ICMPV6_ND:
-    case ICMPV6_MLD:
-    case IGMP:
-        field = 2;
-        break;
-
-    case GRE:
-        field = 4;
-        break;
-
-    case SCTP: {
-        struct corpus_csum c = {
-            .type = CORPUS_CSUM_SCTP, .start = b->at[i], .end = b->size,
-            .field = b->at[i] + 8,
-        };
-
-        corpus_csum_complete(b->data, &c);
-        return;
-    }
-
-    default:
-        return;
-    }
-
-    if (b->layers[i] != ICMP && b->layers[i] != IGMP
-        && b->layers[i] != GRE) {
-        int j = i - 1;
-        while (!is_ipv4(b->layers[j]) && b->layers[j] != IPV6) {
-            j--;
-        }
-        pseudo = ip_proto(b->layers[i]) + len;
-        pseudo = (is_ipv4(b->layers[j])
-                  ? packet_sum(b->data + b->at[j] + 12, 8, pseudo)
-                  : packet_sum(b->data + b->at[j] + 8, 32, pseudo));
-    }
-    set16(p + field, 0);
-    set16(p + field, ~packet_fold(packet_sum(p, len, pseudo)));
-}
-
-static void
-finish(struct build *b)
-{
-    for (int i = strlen(b->layers) - 1; i >= 0; i--) {
-        finish_layer(b, i);
-    }
-}
-
-/* Makes a good frame of these layers, and 'payload' bytes if 'p' is among
- * them. */
-static struct build *
-build(const char *layers, size_t payload)
-{
-    static struct build b;
-
-    b.layers = layers;
-    b.size = 0;
-    for (int i = 0; layers[i]; i++) {
-        b.at[i] = b.size;
-        put_layer(&b, layers[i], layers[i + 1], payload);
-    }
-    finish(&b);
-    return &b;
-}
-
 static void
 add(struct corpus *corpus, const struct build *b, size_t size,
     const char *what, long int value)
@@ -510,7 +66,7 @@ add(struct corpus *corpus, const struct build *b, size_t size,
 static void
 add_cuts(struct corpus *corpus, const char *layers, int from)
 {
-    const struct build *b = build(layers, 4);
+    const struct build *b = build_frame(layers, 4);
 
     for (size_t size = b->at[from] + (b->at[from] == 0); size < b->size;
          size++) {
@@ -525,16 +81,16 @@ static void
 add_set(struct corpus *corpus, const char *layers, int i, size_t ofs, int n,
         uint32_t value)
 {
-    struct build *b = build(layers, 24);
+    struct build *b = build_frame(layers, 24);
     uint8_t *p = b->data + b->at[i];
     char what[32];
 
     for (int j = 0; j < n; j++) {
         p[ofs + j] = value >> 8 * (n - 1 - j);
     }
-    if (is_ipv4(layers[i]) && ofs != 10) {
-        set16(p + 10, 0);
-        set16(p + 10, ~packet_fold(packet_sum(p, 20, 0)));
+    if (build_is_ipv4(layers[i]) && ofs != 10) {
+        build_set16(p + 10, 0);
+        build_set16(p + 10, ~packet_fold(packet_sum(p, 20, 0)));
     }
     snprintf(what, sizeof what, "%d+%zu=", i, ofs);
     add(corpus, b, b->size, what, value);
@@ -544,7 +100,7 @@ add_set(struct corpus *corpus, const char *layers, int i, size_t ofs, int n,
 static void
 add_lengths(struct corpus *corpus, const char *layers, int i, size_t ofs)
 {
-    const struct build *b = build(layers, 24);
+    const struct build *b = build_frame(layers, 24);
     const uint8_t *p = b->data + b->at[i] + ofs;
     unsigned int good = p[0] << 8 | p[1];
     const unsigned int values[] = {
@@ -700,21 +256,21 @@ add_fragments(struct corpus *corpus)
 
     for (size_t i = 0; i < sizeof frags / sizeof frags[0]; i++) {
         for (size_t j = 0; j < sizeof layers4 / sizeof layers4[0]; j++) {
-            struct build *b = build(layers4[j], frags[i].payload);
+            struct build *b = build_frame(layers4[j], frags[i].payload);
             int ip = strcspn(layers4[j], "4o");
 
-            set16(b->data + b->at[ip] + 6, frags[i].word);
-            finish_layer(b, ip);
+            build_set16(b->data + b->at[ip] + 6, frags[i].word);
+            build_finish_layer(b, ip);
             add(corpus, b, b->size, "fragment", frags[i].word);
         }
         for (size_t j = 0; j < sizeof layers6 / sizeof layers6[0]; j++) {
-            struct build *b = build(layers6[j], frags[i].payload);
+            struct build *b = build_frame(layers6[j], frags[i].payload);
             int header = strcspn(layers6[j], "f");
             unsigned int word = frags[i].word;
 
             word = (word & 0x1fff) << 3 | (word & 0xc000) >> 13
                    | (word & 0x2000) >> 13;
-            set16(b->data + b->at[header] + 2, word);
+            build_set16(b->data + b->at[header] + 2, word);
             add(corpus, b, b->size, "fragment", word);
         }
     }
@@ -725,17 +281,17 @@ static void
 add_addresses(struct corpus *corpus, const char *layers, int i, size_t size,
               const uint8_t *src, const uint8_t *dst, int n)
 {
-    struct build *b = build(layers, 24);
+    struct build *b = build_frame(layers, 24);
     uint8_t *p = b->data + b->at[i];
 
     if (layers[i] == ETHERNET) {
         memcpy(p, dst, size);
         memcpy(p + 6, src, size);
     } else {
-        p += is_ipv4(layers[i]) ? 12 : 8;
+        p += build_is_ipv4(layers[i]) ? 12 : 8;
         memcpy(p, src, size);
         memcpy(p + size, dst, size);
-        finish(b);
+        build_finish(b);
     }
     add(corpus, b, b->size, "addresses", n);
 }
@@ -793,7 +349,7 @@ add_partial(struct corpus *corpus)
                                  "EQV6Up", "EoUp", "E6hTp" };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        struct build *b = build(all[i], 24);
+        struct build *b = build_frame(all[i], 24);
         struct corpus_csum c;
 
         assert(corpus_csum_find(b->data, b->size, &c));
@@ -801,17 +357,17 @@ add_partial(struct corpus *corpus)
         uint32_t sum = c.proto + (c.end - c.start);
         sum = (c.ipv6 ? packet_sum(b->data + c.ip + 8, 32, sum)
                : packet_sum(b->data + c.ip + 12, 8, sum));
-        set16(b->data + c.field, packet_fold(sum));
+        build_set16(b->data + c.field, packet_fold(sum));
         assert(corpus_csum_is_partial(b->data, &c));
         add(corpus, b, b->size, "partial", 0);
         add(corpus, b, b->size - 1, "partial, cut", b->size - 1);
         add(corpus, b, c.field + 2, "partial, cut", c.field + 2);
 
-        fill(b, 7);
+        build_fill(b, 7);
         add(corpus, b, b->size, "partial, with padding", 7);
         if (!c.ipv6) {
-            set16(b->data + c.ip + 6, 0x2000);
-            finish_layer(b, strcspn(all[i], "4o"));
+            build_set16(b->data + c.ip + 6, 0x2000);
+            build_finish_layer(b, strcspn(all[i], "4o"));
             add(corpus, b, b->size, "partial, a fragment", 0);
         }
     }
@@ -826,28 +382,28 @@ add_sizes(struct corpus *corpus)
                                     1523, 2047, 2048, 2049, 3506, 4096 };
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        struct build *b = build("E4Up", sizes[i] - 42);
+        struct build *b = build_frame("E4Up", sizes[i] - 42);
 
         add(corpus, b, b->size, "size", b->size);
     }
     for (size_t payload = 1500 - 4; payload <= 1500 + 8; payload += 4) {
-        struct build *b = build("EV4Up", payload - 28);
+        struct build *b = build_frame("EV4Up", payload - 28);
 
         add(corpus, b, b->size, "size", b->size);
-        b = build("EQV6Tp", payload - 60);
+        b = build_frame("EQV6Tp", payload - 60);
         add(corpus, b, b->size, "size", b->size);
     }
-    add(corpus, build("E6Tp", 9014 - 74), 9014, "size", 9014);
-    add(corpus, build("E4Up", 15000 - 42), 15000, "size", 15000);
+    add(corpus, build_frame("E6Tp", 9014 - 74), 9014, "size", 9014);
+    add(corpus, build_frame("E4Up", 15000 - 42), 15000, "size", 15000);
 
     /* With padding behind what the headers say. */
     for (size_t n = 1; n < 20; n += 6) {
-        struct build *b = build("E4Up", 3);
+        struct build *b = build_frame("E4Up", 3);
 
-        fill(b, n);
+        build_fill(b, n);
         add(corpus, b, b->size, "padding", n);
-        b = build("E6Tp", 3);
-        fill(b, n);
+        b = build_frame("E6Tp", 3);
+        build_fill(b, n);
         add(corpus, b, b->size, "padding", n);
     }
 }
@@ -927,7 +483,7 @@ corpus_make(struct corpus *corpus)
 void
 corpus_make_ethertypes(struct corpus *corpus)
 {
-    struct build *b = build("Ep", 46);
+    struct build *b = build_frame("Ep", 46);
 
     corpus->frames = malloc(65536 * sizeof *corpus->frames);
     assert(corpus->frames);
@@ -938,7 +494,7 @@ corpus_make_ethertypes(struct corpus *corpus)
         /* 14 to 29 bytes, and sometimes 60. */
         f->size = type % 17 ? 14 + type % 16 : 60;
         snprintf(f->name, sizeof f->name, "ethertype %04x", type);
-        set16(b->data + 12, type);
+        build_set16(b->data + 12, type);
         f->data = malloc(f->size);
         assert(f->data);
         memcpy(f->data, b->data, f->size);

@@ -1,50 +1,32 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-#include <config.h>
-#undef NDEBUG
-
 /* Makes the corpus of malformed frames, and sends it from one port of a switch
  * to another; usage() has the commands.
  *
  * The exit status is 0 if all went well, 1 if not, 2 for bad arguments. */
 
+#include <config.h>
+#undef NDEBUG
+
 #include "pkt-corpus.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
-#include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "packet.h"
+#include "pkt-corpus-end.h"
 #include "tool.h"
-#include "vhost-frontend.h"
-
-#ifndef SOL_PACKET
-#define SOL_PACKET 263
-#endif
 
 /* Frames on their way at the same time: less than any ring holds. */
 #define WINDOW 128
 
-/* How long the switch may take for anything, in ms: the machine may be busy.
- * A frame that tells that others have arrived is sent again more often, as it
- * may get lost, too. */
-#define TIMEOUT_MS 30000
+/* A frame that tells that others have arrived is sent again more often than
+ * END_TIMEOUT_MS, as it may get lost, too. */
 #define RESEND_MS 3000
 
 static void
@@ -190,239 +172,6 @@ write_seeds(const struct corpus *corpus, const char *folder)
         if (ferror(f) || fclose(f)) {
             fatal(errno, "%s", name);
         }
-    }
-}
-
-/* The other ends of ports. */
-
-struct end {
-    const char *name;
-    enum { TAP, VETH, GUEST } type;
-    int fd;                     /* Unless GUEST. */
-    struct vfe vfe;             /* GUEST. */
-};
-
-static void
-open_tap(struct end *end, const char *device)
-{
-    struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-    int hdr_size = sizeof(struct vfe_net_hdr);
-
-    snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", device);
-    end->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-    if (end->fd < 0 || ioctl(end->fd, TUNSETIFF, &ifr)
-        || ioctl(end->fd, TUNSETVNETHDRSZ, &hdr_size)
-        || ioctl(end->fd, TUNSETOFFLOAD, TUN_F_CSUM)) {
-        fatal(errno, "%s", device);
-    }
-}
-
-static void
-open_veth(struct end *end, const char *where)
-{
-    const char *colon = strchr(where, ':');
-    char netns[256];
-
-    if (!colon) {
-        usage();
-    }
-    snprintf(netns, sizeof netns, "/run/netns/%.*s", (int) (colon - where),
-             where);
-
-    int own = open("/proc/self/ns/net", O_RDONLY);
-    int other = open(netns, O_RDONLY);
-    if (own < 0 || other < 0 || setns(other, CLONE_NEWNET)) {
-        fatal(errno, "%s", netns);
-    }
-
-    struct sockaddr_ll sll = {
-        .sll_family = AF_PACKET,
-        .sll_protocol = htons(ETH_P_ALL),
-        .sll_ifindex = if_nametoindex(colon + 1),
-    };
-    int one = 1, buffer = 8 << 20;
-    end->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
-    if (end->fd < 0 || !sll.sll_ifindex
-        || setsockopt(end->fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one)
-        || setsockopt(end->fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof one)
-        || setsockopt(end->fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer,
-                      sizeof buffer)
-        || bind(end->fd, (struct sockaddr *) &sll, sizeof sll)) {
-        fatal(errno, "%s", where);
-    }
-    if (setns(own, CLONE_NEWNET)) {
-        fatal(errno, "setns");
-    }
-    close(own);
-    close(other);
-}
-
-static void
-open_guest(struct end *end, const char *path, bool listen)
-{
-    struct vfe *vfe = &end->vfe;
-    int error, fd;
-
-    vfe_init(vfe);
-    vfe->timeout_ms = TIMEOUT_MS;
-    if (listen) {
-        vfe->step = "listen";
-        error = vfe_listen(path, &fd);
-        if (!error) {
-            error = vfe_accept(vfe, fd);
-        }
-    } else {
-        error = vfe_connect(vfe, path);
-    }
-    if (!error) {
-        error = vfe_start(vfe);
-    }
-    if (error) {
-        fatal(error, "%s: %s", path, vfe->step);
-    }
-}
-
-static void
-open_end(struct end *end, const char *name)
-{
-    const char *colon = strchr(name, ':');
-
-    end->name = name;
-    if (!colon) {
-        usage();
-    }
-    if (!strncmp(name, "tap:", 4)) {
-        end->type = TAP;
-        open_tap(end, colon + 1);
-    } else if (!strncmp(name, "veth:", 5)) {
-        end->type = VETH;
-        open_veth(end, colon + 1);
-    } else if (!strncmp(name, "connect:", 8)
-               || !strncmp(name, "listen:", 7)) {
-        end->type = GUEST;
-        open_guest(end, colon + 1, name[0] == 'l');
-    } else {
-        usage();
-    }
-}
-
-/* Sends a frame.  Returns false if the kernel refuses it. */
-static bool
-send_frame(struct end *end, const struct vfe_net_hdr *hdr,
-           const uint8_t *data, size_t size)
-{
-    struct iovec iov[] = {
-        { .iov_base = (void *) hdr,
-          .iov_len = end->type == VETH ? 10 : sizeof *hdr },
-        { .iov_base = (void *) data, .iov_len = size },
-    };
-    long long int deadline = now_ms() + TIMEOUT_MS;
-    ssize_t n;
-
-    if (end->type == GUEST) {
-        struct vfe_ring *ring = vfe_tx_ring(&end->vfe, 0);
-        int error;
-
-        while ((error = vfe_tx(&end->vfe, ring, hdr, data, size)) == EAGAIN
-               && now_ms() < deadline) {
-            error = vfe_wait(&end->vfe, ring, TIMEOUT_MS);
-            if (error) {
-                break;
-            }
-        }
-        if (error) {
-            fatal(error, "%s: send", end->name);
-        }
-        return true;
-    }
-
-    do {
-        n = writev(end->fd, iov, 2);
-    } while (n < 0 && (errno == EAGAIN || errno == ENOBUFS)
-             && now_ms() < deadline);
-    if (n >= 0) {
-        return true;
-    } else if (errno == EINVAL || errno == EMSGSIZE) {
-        return false;
-    }
-    fatal(errno, "%s: send %zu bytes", end->name, size);
-    return false;
-}
-
-/* Receives a frame, if there is one, into 'data', at least VFE_MAX_FRAME
- * bytes. */
-static bool
-recv_frame(struct end *end, struct vfe_net_hdr *hdr, uint8_t *data,
-           size_t *size)
-{
-    if (end->type == GUEST) {
-        int error = vfe_rx(&end->vfe, vfe_rx_ring(&end->vfe, 0), hdr, data,
-                           size);
-
-        if (error && error != EAGAIN) {
-            fatal(error, "%s: receive", end->name);
-        }
-        return !error;
-    }
-
-    size_t hdr_size = end->type == VETH ? 10 : sizeof *hdr;
-    for (;;) {
-        char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-        struct sockaddr_ll from = { .sll_pkttype = 0 };
-        struct iovec iov[] = {
-            { .iov_base = hdr, .iov_len = hdr_size },
-            { .iov_base = data, .iov_len = VFE_MAX_FRAME - 4 },
-        };
-        struct msghdr msg = {
-            .msg_name = &from, .msg_namelen = sizeof from,
-            .msg_iov = iov, .msg_iovlen = 2,
-            .msg_control = control, .msg_controllen = sizeof control,
-        };
-        ssize_t n = (end->type == VETH ? recvmsg(end->fd, &msg, 0)
-                     : readv(end->fd, iov, 2));
-
-        if (n < 0 && errno == EAGAIN) {
-            return false;
-        } else if (n < (ssize_t) hdr_size) {
-            fatal(errno, "%s: receive", end->name);
-        } else if (from.sll_pkttype == PACKET_OUTGOING) {
-            continue;
-        }
-        *size = n - hdr_size;
-
-        struct cmsghdr *cmsg = end->type == VETH ? CMSG_FIRSTHDR(&msg) : NULL;
-        struct tpacket_auxdata aux;
-        if (cmsg) {
-            memcpy(&aux, CMSG_DATA(cmsg), sizeof aux);
-            if (aux.tp_status & TP_STATUS_VLAN_VALID) {
-                uint8_t tag[] = {
-                    aux.tp_vlan_tpid >> 8, aux.tp_vlan_tpid,
-                    aux.tp_vlan_tci >> 8, aux.tp_vlan_tci,
-                };
-
-                /* The kernel has taken it out of the frame. */
-                memmove(data + 16, data + 12, *size - 12);
-                memcpy(data + 12, tag, sizeof tag);
-                *size += sizeof tag;
-                if (hdr->flags & VFE_HDR_NEEDS_CSUM) {
-                    hdr->csum_start += sizeof tag;
-                }
-            }
-        }
-        return true;
-    }
-}
-
-/* Waits for a frame, at most 'ms'. */
-static void
-wait_frame(struct end *end, int ms)
-{
-    if (end->type == GUEST) {
-        vfe_wait_rx(&end->vfe, ms);
-    } else {
-        struct pollfd pfd = { .fd = end->fd, .events = POLLIN };
-
-        poll(&pfd, 1, ms);
     }
 }
 
@@ -611,7 +360,7 @@ receive_all(void)
     struct vfe_net_hdr hdr = { .flags = 0 };
     size_t size;
 
-    while (recv_frame(&run.to, &hdr, data, &size)) {
+    while (end_recv(&run.to, &hdr, data, &size)) {
         judge(&hdr, data, size);
     }
 }
@@ -621,7 +370,7 @@ static void
 pass_marker(void)
 {
     static const struct vfe_net_hdr no_hdr;
-    long long int deadline = now_ms() + TIMEOUT_MS, resend = 0;
+    long long int deadline = now_ms() + END_TIMEOUT_MS, resend = 0;
     uint32_t first = run.marker + 1;
     uint8_t data[128];
 
@@ -633,13 +382,13 @@ pass_marker(void)
         if (now_ms() >= resend) {
             size_t size = marker_frame(++run.marker, data, sizeof data);
 
-            if (!send_frame(&run.from, &no_hdr, data, size)) {
+            if (!end_send(&run.from, &no_hdr, data, size)) {
                 fatal(0, "%s: refuses a good frame", run.from.name);
             }
             run.n_sent++;
             resend = now_ms() + RESEND_MS;
         }
-        wait_frame(&run.to, 100);
+        end_wait(&run.to, 100);
         receive_all();
     }
 }
@@ -717,8 +466,9 @@ cmd_run(const char *file, const char *from, const char *to)
     } else {
         read_pcap(&corpus, file);
     }
-    open_end(&run.to, to);
-    open_end(&run.from, from);
+    if (!end_open(&run.to, to) || !end_open(&run.from, from)) {
+        usage();
+    }
 
     /* When the first ones arrive, both ports forward. */
     pass_marker();
@@ -735,7 +485,7 @@ cmd_run(const char *file, const char *from, const char *to)
         if (opt.metadata) {
             odd_metadata(i, frame, &s->hdr);
         }
-        if (!send_frame(&run.from, &s->hdr, frame->data, frame->size)) {
+        if (!end_send(&run.from, &s->hdr, frame->data, frame->size)) {
             run.n_refused++;
             continue;
         }

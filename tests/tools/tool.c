@@ -40,3 +40,13 @@ now_ms(void)
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
+
+/* Milliseconds until 'deadline', which is a time of now_ms(); 0 if it has
+ * passed. */
+int
+ms_left(long long int deadline)
+{
+    long long int left = deadline - now_ms();
+
+    return left > 0 ? left : 0;
+}

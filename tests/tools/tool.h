@@ -11,5 +11,6 @@
 void fatal(int error, const char *format, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
 long long int now_ms(void);
+int ms_left(long long int deadline);
 
 #endif /* tool.h */

@@ -322,6 +322,13 @@ struct vfe {
     struct vfe_ring *rings;         /* 2 * 'n_pairs'. */
 };
 
+/* Returns true if that feature was agreed on. */
+static inline bool
+vfe_has_feature(const struct vfe *vfe, enum vfe_feature bit)
+{
+    return vfe->features & VFE_BIT(bit);
+}
+
 /* Life. */
 void vfe_init(struct vfe *);
 void vfe_destroy(struct vfe *);
@@ -341,6 +348,10 @@ int vfe_send_raw(struct vfe *, const void *, size_t n, const int *fds,
 int vfe_send(struct vfe *, uint32_t request, uint32_t flags,
              const void *payload, size_t size, const int *fds, size_t n_fds);
 int vfe_recv(struct vfe *, struct vfe_header *, struct vfe_payload *);
+int vfe_transact(struct vfe *, uint32_t request, const void *payload,
+                 size_t size, struct vfe_payload *answer);
+int vfe_command(struct vfe *, uint32_t request, const void *payload,
+                size_t size, const int *fds, size_t n_fds);
 int vfe_get_u64(struct vfe *, uint32_t request, uint64_t *);
 int vfe_set_u64(struct vfe *, uint32_t request, uint64_t);
 int vfe_set_state(struct vfe *, uint32_t request, uint32_t index,
