@@ -86,9 +86,10 @@ AUTOTEST = $(AUTOM4TE) --language=autotest -I tests -I $(top_srcdir) \
 	-I $(top_srcdir)/tests -I $(ovs_srcdir) -I $(ovs_srcdir)/tests
 
 # Where the tests find programs: ours, then OVS's.
-AUTOTEST_PATH = \
-	datapath-plugins:utilities/fig7a:tests/tools:tests/unit:$(OVS_PATH):$(ovs_builddir)/tests
-OVS_PATH = $(ovs_builddir)/utilities:$(ovs_builddir)/ovsdb
+AUTOTEST_PATH = $(OUR_PATH):$(OVS_PATH)
+OUR_PATH = datapath-plugins:utilities/fig7a:tests/tools:tests/unit
+OVS_PATH = \
+	$(ovs_builddir)/utilities:$(ovs_builddir)/ovsdb:$(ovs_builddir)/tests
 
 CLEANFILES += \
 	tests/package.m4 \
@@ -117,13 +118,16 @@ tests/testsuite: $(TESTSUITE_AT) tests/package.m4
 	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/testsuite.at
 
 tests/system-afxdp-testsuite: $(SYSTEM_AFXDP_TESTSUITE_AT) tests/package.m4
-	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/system-afxdp-testsuite.at
+	$(AM_V_GEN)$(AUTOTEST) -o $@ \
+	  $(top_srcdir)/tests/system-afxdp-testsuite.at
 
 tests/system-vhost-testsuite: $(SYSTEM_VHOST_TESTSUITE_AT) tests/package.m4
-	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/system-vhost-testsuite.at
+	$(AM_V_GEN)$(AUTOTEST) -o $@ \
+	  $(top_srcdir)/tests/system-vhost-testsuite.at
 
 tests/system-fig7a-testsuite: $(SYSTEM_FIG7A_TESTSUITE_AT) tests/package.m4
-	$(AM_V_GEN)$(AUTOTEST) -o $@ $(top_srcdir)/tests/system-fig7a-testsuite.at
+	$(AM_V_GEN)$(AUTOTEST) -o $@ \
+	  $(top_srcdir)/tests/system-fig7a-testsuite.at
 
 # All that tests/run-suites needs.
 check-build: all $(check_PROGRAMS) tests/atlocal \

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The Debian packages: where they are made from, and their test suite.  It
-# needs root, and a network, once, to install a Debian 13 root.  Included by
-# automake.mk.
+# needs root, and a network, once, to install a Debian 13 root.
 
 SYSTEM_PACKAGE_TESTSUITE_AT = \
 	tests/system-package-testsuite.at \

@@ -15,11 +15,11 @@ tests_bench_netdev_loop_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
 
 # A guest that sends, receives or echoes packets.
 tests_bench_vhost_load_SOURCES = \
+	tests/bench/vhost-load.c \
 	tests/tools/packet.c \
 	tests/tools/packet.h \
 	tests/tools/tool.c \
-	tests/tools/tool.h \
-	tests/bench/vhost-load.c
+	tests/tools/tool.h
 tests_bench_vhost_load_LDADD = $(DPDK_LIBS)
 
 # Preloaded to count copies.
@@ -30,7 +30,10 @@ tests/bench/copy-count.so: $(top_srcdir)/tests/bench/copy-count.c
 	  $(DP_WERROR) -o $@ $(top_srcdir)/tests/bench/copy-count.c -ldl
 
 # Sends and counts packets inside XDP.
-tests_bench_xdp_load_SOURCES = tests/tools/tool.c tests/tools/tool.h tests/bench/xdp-load.c
+tests_bench_xdp_load_SOURCES = \
+	tests/bench/xdp-load.c \
+	tests/tools/tool.c \
+	tests/tools/tool.h
 tests_bench_xdp_load_LDADD = $(LIBBPF_LIBS)
 
 tests/bench/xdp-load.bpf.o: tests/bench/xdp-load.bpf.c

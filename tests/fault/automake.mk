@@ -12,8 +12,8 @@ EXTRA_DIST += \
 noinst_DATA += tests/fault/fail-inject.so
 tests/fault/fail-inject.so: $(top_srcdir)/tests/fault/fail-inject.c
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 -O2 -g -fPIC -shared \
-	  $(OVS_WARNINGS) $(DP_WERROR) -o $@ $(top_srcdir)/tests/fault/fail-inject.c \
-	  -ldl
+	  $(OVS_WARNINGS) $(DP_WERROR) -o $@ \
+	  $(top_srcdir)/tests/fault/fail-inject.c -ldl
 
 CLEANFILES += tests/fault/fail-inject.so
 EXTRA_DIST += tests/fault/fail-inject.c

@@ -15,7 +15,8 @@ EXTRA_DIST += \
 
 # Preloaded by tests/sanitize/sanitize.
 noinst_DATA += tests/sanitize/sanitize-thread.so
-tests/sanitize/sanitize-thread.so: $(top_srcdir)/tests/sanitize/sanitize-thread.c
+tests/sanitize/sanitize-thread.so: \
+		$(top_srcdir)/tests/sanitize/sanitize-thread.c
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) -std=gnu11 -O2 -g -fPIC -shared \
 	  -Wall -Wextra $(DP_WERROR) $(DPDK_CFLAGS) -o $@ \
 	  $(top_srcdir)/tests/sanitize/sanitize-thread.c -ldl

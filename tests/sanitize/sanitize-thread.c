@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Preloaded by tests/sanitize/sanitize, tells ThreadSanitizer what it cannot see: that
- * whoever takes a packet from a memory pool of DPDK, or memory from its heap,
- * comes after those who have given some back.  DPDK is not built with the
- * checks, and its rings and locks are made of instructions, not of functions
- * that could be intercepted.
+/* Preloaded by tests/sanitize/sanitize, tells ThreadSanitizer what it cannot
+ * see: that whoever takes a packet from a memory pool of DPDK, or memory from
+ * its heap, comes after those who have given some back.  DPDK is not built
+ * with the checks, and its rings and locks are made of instructions, not of
+ * functions that could be intercepted.
  *
  * (To suppress what is reported otherwise would hide each race about a packet:
  * this does not.) */
