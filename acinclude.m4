@@ -55,7 +55,8 @@ AC_DEFUN([DP_CHECK_OVS],
    OVS_VERSION=`sed -n \
      's/^@%:@define PACKAGE_VERSION "\(.*\)"/\1/p' "$ovs_builddir/config.h"`
    AC_SUBST([OVS_VERSION])
-   OVS_VERSION_NUM=`echo "$OVS_VERSION" | awk -F. '{ print @S|@1 * 100 + @S|@2 }'`
+   OVS_VERSION_NUM=`echo "$OVS_VERSION" | \
+     awk -F. '{ print @S|@1 * 100 + @S|@2 }'`
    AC_SUBST([OVS_VERSION_NUM])
    AC_MSG_RESULT([$OVS_VERSION])
    AS_VERSION_COMPARE([$OVS_VERSION], [$1],
