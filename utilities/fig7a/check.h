@@ -12,4 +12,4 @@ char *fig7a_check_up(const struct fig7a_topology *, const struct fig7a *);
 char *fig7a_check_run(const struct fig7a *);
 bool fig7a_has_bridge(const char *name);
 
-#endif /* fig7a-check.h */
+#endif /* check.h */

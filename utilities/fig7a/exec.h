@@ -29,4 +29,4 @@ char *fig7a_shell_quote(const struct svec *argv);
 char *fig7a_find_program(const char *name);
 bool fig7a_interrupted(void);
 
-#endif /* fig7a-exec.h */
+#endif /* exec.h */

@@ -41,4 +41,4 @@ void fig7a_generator_destroy(struct fig7a_generator *);
 char *fig7a_generator_measure(struct fig7a_generator *, double seconds,
                               struct fig7a_sample *);
 
-#endif /* fig7a-generator.h */
+#endif /* generator.h */

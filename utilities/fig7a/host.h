@@ -40,4 +40,4 @@ void fig7a_host_get_cpu(const struct fig7a_host *, struct fig7a_cpu *);
 void fig7a_host_get_counters(const struct fig7a_host *, struct simap *);
 char *fig7a_host_get_log(const struct fig7a_host *);
 
-#endif /* fig7a-host.h */
+#endif /* host.h */

@@ -12,4 +12,4 @@ void fig7a_pipeline_forward(struct ds *, const char *a, const char *b);
 void fig7a_pipeline_nsx(struct ds *, const char *vm, const char *tunnel,
                         unsigned int n_rules);
 
-#endif /* fig7a-pipeline.h */
+#endif /* pipeline.h */

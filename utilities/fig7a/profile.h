@@ -4,7 +4,7 @@
 #ifndef FIG7A_PROFILE_H
 #define FIG7A_PROFILE_H 1
 
-/* What the traffic generator sends and counts: shared by fig7a-generator.c and
+/* What the traffic generator sends and counts: shared by generator.c and
  * by its XDP programs. */
 
 #include <linux/if_ether.h>
@@ -56,4 +56,4 @@ struct fig7a_received {
     __u64 latency[FIG7A_N_BUCKETS];
 };
 
-#endif /* fig7a-profile.h */
+#endif /* profile.h */

@@ -56,4 +56,4 @@ char *fig7a_results_from_json(struct fig7a_results *, const struct json *);
 /* In fig7a-plot.c. */
 char *fig7a_plot(const struct fig7a_results *, const char *file_name);
 
-#endif /* fig7a-results.h */
+#endif /* results.h */

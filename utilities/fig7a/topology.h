@@ -49,4 +49,4 @@ void fig7a_steps_init(struct fig7a_steps *, const struct fig7a_topology *,
                       const struct fig7a_place *);
 void fig7a_steps_destroy(struct fig7a_steps *);
 
-#endif /* fig7a-topology.h */
+#endif /* topology.h */

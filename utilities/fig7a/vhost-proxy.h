@@ -14,4 +14,4 @@ pid_t fig7a_vhost_proxy_start(const char *listen_path,
                               const char *connect_path,
                               uint64_t feature_mask);
 
-#endif /* fig7a-vhost-proxy.h */
+#endif /* vhost-proxy.h */
