@@ -29,14 +29,19 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/vhost/report.c \
 	lib/vhost/socket.c \
 	lib/vhost/socket.h \
-	lib/xsk/features.c \
-	lib/xsk/features.h \
 	lib/xsk/program.c \
 	lib/xsk/program.h \
 	lib/xsk/rx-meta.h \
 	lib/xsk/socket.c \
 	lib/xsk/socket.h
-lib_libdatapathplugins_la_LIBADD = $(LIBXDP_LIBS) $(LIBBPF_LIBS)
+lib_libdatapathplugins_la_LIBADD = \
+	lib/libxdpfeatures.la $(LIBXDP_LIBS) $(LIBBPF_LIBS)
+
+# What a device's driver can do: of the above, all that ovs-fig7a needs.
+noinst_LTLIBRARIES += lib/libxdpfeatures.la
+lib_libxdpfeatures_la_SOURCES = \
+	lib/xsk/features.c \
+	lib/xsk/features.h
 
 # What bpftool 7.5 generates does not compile with our warnings.
 GEN_SKELETON = { echo '\#pragma GCC system_header' && $(BPFTOOL) gen skeleton

@@ -21,7 +21,8 @@ FUZZ_SOURCES = \
 	tests/tools/packet.c \
 	tests/tools/tool.c \
 	$(filter %.c,$(vhost_frontend)) \
-	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES)))
+	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES))) \
+	$(filter %.c,$(lib_libxdpfeatures_la_SOURCES))
 
 # In place of libFuzzer.
 FUZZ_DRIVER = $(top_srcdir)/tests/fuzz/fuzz-driver.c

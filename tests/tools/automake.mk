@@ -77,5 +77,5 @@ tests_tools_vhost_proxy_SOURCES = \
 	tests/tools/vhost-proxy.c \
 	utilities/fig7a/vhost-proxy.c \
 	utilities/fig7a/vhost-proxy.h
-tests_tools_vhost_proxy_LDADD = $(OVS_AND_OUR_LIBS)
-tests_tools_vhost_proxy_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+tests_tools_vhost_proxy_LDADD = $(ovs_builddir)/lib/libopenvswitch.la
+tests_tools_vhost_proxy_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed

@@ -30,8 +30,14 @@ utilities_fig7a_ovs_fig7a_SOURCES = \
 	utilities/fig7a/fig7a.h \
 	utilities/fig7a/ovs-fig7a.c
 utilities_fig7a_ovs_fig7a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
-utilities_fig7a_ovs_fig7a_LDADD = $(OVS_AND_OUR_LIBS) $(YAML_LIBS)
-utilities_fig7a_ovs_fig7a_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+# Not the data path, and so none of the functions that we replace for it.  What
+# is left of DPDK is what libopenvswitch itself asks for, as in OVS's own tools.
+utilities_fig7a_ovs_fig7a_LDADD = \
+	lib/libxdpfeatures.la \
+	$(ovs_builddir)/lib/libopenvswitch.la \
+	$(LIBBPF_LIBS) $(YAML_LIBS)
+utilities_fig7a_ovs_fig7a_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
 
 # What "traffic" sends and counts with, in the kernel.
 utilities/fig7a/generator.bpf.o: utilities/fig7a/generator.bpf.c
