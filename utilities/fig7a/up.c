@@ -22,6 +22,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command-line.h"
@@ -244,6 +245,46 @@ struct state {
     bool done;
 };
 
+/* True if 'fd' is of the file that is called 'name' now. */
+static bool
+is_still(int fd, const char *name)
+{
+    struct stat ours, named;
+
+    return (!fstat(fd, &ours) && !lstat(name, &named)
+            && ours.st_dev == named.st_dev && ours.st_ino == named.st_ino);
+}
+
+/* Opens the file 'name' and locks it; if 'write', for writing, and makes it if
+ * there is none.  Returns a negative value if it is not there.  Ends the
+ * process if another has the lock, or if it cannot be opened. */
+static int
+open_locked(const char *name, bool write)
+{
+    int flags = (write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
+
+    for (;;) {
+        int fd = open(name, flags, 0600);
+
+        if (fd < 0) {
+            if (errno == ENOENT && !write) {
+                return fd;
+            }
+            ovs_fatal(errno, "%s: is Open vSwitch running, and are you root?",
+                      name);
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB)) {
+            ovs_fatal(0, "another %s is at work; wait for it to end",
+                      program_name);
+        }
+        if (is_still(fd, name)) {
+            return fd;
+        }
+        /* Between the two calls, who had the lock has removed the file. */
+        close(fd);
+    }
+}
+
 /* Reads 'state'.  If 'write', makes the file if there is none; there is a lock
  * on it until state_close().  Ends the process if another has the lock. */
 static void
@@ -256,18 +297,9 @@ state_open(struct state *state, bool write)
         .name = state_file(),
         .undo = SVEC_EMPTY_INITIALIZER,
     };
-    fd = open(state->name, (write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC
-              | O_NOFOLLOW, 0600);
+    fd = open_locked(state->name, write);
     if (fd < 0) {
-        if (errno == ENOENT && !write) {
-            return;
-        }
-        ovs_fatal(errno, "%s: is Open vSwitch running, and are you root?",
-                  state->name);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        ovs_fatal(0, "another %s is at work; wait for it to end",
-                  program_name);
+        return;
     }
 
     state->stream = fdopen(fd, write ? "r+" : "r");
