@@ -1,7 +1,9 @@
 # Copyright (c) 2026 The ovs-datapath-plugins authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Unit tests: of checksums, with random packets, and of guests' memory.
+# Unit tests: of checksums, with random packets, of guests' memory, and of what
+# ovs-fig7a makes of the CPUs of a machine.
+
 check_PROGRAMS += tests/unit/test-plugins
 tests_unit_test_plugins_SOURCES = \
 	tests/tools/packet.c \
@@ -14,3 +16,11 @@ check_PROGRAMS += tests/unit/test-memory
 tests_unit_test_memory_SOURCES = tests/unit/test-memory.c
 tests_unit_test_memory_LDADD = $(OVS_AND_OUR_LIBS)
 tests_unit_test_memory_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test-cpus
+tests_unit_test_cpus_SOURCES = \
+	tests/unit/test-cpus.c \
+	utilities/fig7a/cpus.c \
+	utilities/fig7a/cpus.h
+tests_unit_test_cpus_LDADD = $(ovs_builddir)/lib/libopenvswitch.la
+tests_unit_test_cpus_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed

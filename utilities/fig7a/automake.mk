@@ -7,19 +7,31 @@ sbin_PROGRAMS += utilities/fig7a/ovs-fig7a
 utilities_fig7a_ovs_fig7a_SOURCES = \
 	utilities/fig7a/check.c \
 	utilities/fig7a/check.h \
+	utilities/fig7a/cpus.c \
+	utilities/fig7a/cpus.h \
 	utilities/fig7a/exec.c \
 	utilities/fig7a/exec.h \
 	utilities/fig7a/generator.c \
 	utilities/fig7a/generator.h \
 	utilities/fig7a/host.c \
 	utilities/fig7a/host.h \
+	utilities/fig7a/measure.c \
+	utilities/fig7a/measure.h \
+	utilities/fig7a/median.c \
+	utilities/fig7a/median.h \
+	utilities/fig7a/output.c \
+	utilities/fig7a/output.h \
 	utilities/fig7a/pipeline.c \
 	utilities/fig7a/pipeline.h \
 	utilities/fig7a/plot.c \
 	utilities/fig7a/profile.h \
+	utilities/fig7a/results-json.c \
+	utilities/fig7a/results-table.c \
 	utilities/fig7a/results.c \
 	utilities/fig7a/results.h \
 	utilities/fig7a/run.c \
+	utilities/fig7a/setup.c \
+	utilities/fig7a/setup.h \
 	utilities/fig7a/topology.c \
 	utilities/fig7a/topology.h \
 	utilities/fig7a/traffic.c \

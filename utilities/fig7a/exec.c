@@ -256,6 +256,25 @@ fig7a_run(const struct fig7a_exec *exec, unsigned int timeout, char **outputp,
     return error;
 }
 
+/* Runs 'script' with Bash, as fig7a_run() runs a command. */
+char *
+fig7a_run_script(const struct fig7a_exec *exec, unsigned int timeout,
+                 const char *script)
+{
+    struct fig7a_exec how = { .timeout = timeout };
+    char *output, *error = NULL;
+
+    if (exec) {
+        how.prefix = exec->prefix;
+    }
+    if (fig7a_execl(&how, &output, "bash", "-c", script, NULL)) {
+        error = output;
+        output = NULL;
+    }
+    free(output);
+    return error;
+}
+
 /* Returns 'argv' as one would type it into a shell, for the caller to
  * free. */
 char *

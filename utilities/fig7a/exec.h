@@ -25,6 +25,8 @@ int fig7a_execl(const struct fig7a_exec *, char **outputp,
 char *fig7a_run(const struct fig7a_exec *, unsigned int timeout,
                 char **outputp, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+char *fig7a_run_script(const struct fig7a_exec *, unsigned int timeout,
+                       const char *script);
 char *fig7a_shell_quote(const struct svec *argv);
 char *fig7a_find_program(const char *name);
 bool fig7a_interrupted(void);

@@ -7,6 +7,7 @@
 /* What the parts of ovs-fig7a share: the topologies, the command line and the
  * commands. */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,8 @@ enum fig7a_pipeline {
 /* The number of rules in the paper, which is also the most that we make. */
 #define FIG7A_MAX_RULES 103302
 
+#define FIG7A_NO_BUDGET UINT_MAX
+
 /* The command line.  Strings are null if they were not given. */
 struct fig7a {
     bool dry_run;               /* Only print what would be done. */
@@ -66,6 +69,7 @@ struct fig7a {
     /* "run". */
     unsigned int duration;      /* Of one measurement, in seconds. */
     unsigned int repeat;        /* Measurements of each topology. */
+    unsigned int budget;        /* Seconds for all, or FIG7A_NO_BUDGET. */
     enum fig7a_endpoint endpoint;
     bool in_tree;               /* --compare=in-tree. */
     const char *window;         /* iperf3's -w. */

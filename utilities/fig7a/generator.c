@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpus.h"
 #include "exec.h"
 #include "util.h"
 #include "fig7a/generator.skel.h"
@@ -62,17 +63,6 @@ sleep_until(long long int when)
     };
 
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-}
-
-/* Has the calling thread run on 'cpu' only. */
-void
-fig7a_run_on_cpu(unsigned int cpu)
-{
-    cpu_set_t cpus;
-
-    CPU_ZERO(&cpus);
-    CPU_SET(cpu, &cpus);
-    sched_setaffinity(0, sizeof cpus, &cpus);
 }
 
 /* Writes to g->packet what is the same in all packets of this

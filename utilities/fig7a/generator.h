@@ -34,7 +34,6 @@ struct fig7a_sample {
                                  * the maximum; NaN if no probe came back. */
 };
 
-void fig7a_run_on_cpu(unsigned int cpu);
 char *fig7a_generator_init(struct fig7a_generator *, const char *out,
                            const char *in, const char *spare);
 void fig7a_generator_destroy(struct fig7a_generator *);

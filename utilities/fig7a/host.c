@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cpus.h"
 #include "dirs.h"
 #include "ovs-thread.h"
 #include "timeval.h"
@@ -30,6 +31,12 @@
 
 /* Longer than anything that works ever takes, in seconds. */
 #define TIMEOUT 60
+
+/* For how long a thread that polls sleeps at most when it finds nothing, in
+ * microseconds: on a machine with few CPUs, and while guests boot.  The latter
+ * is the most that Open vSwitch takes. */
+#define AWAKE_US 50
+#define BOOT_US 10000
 
 static pid_t child;
 
@@ -160,15 +167,15 @@ start_switch(struct fig7a_host *host, bool tso, bool dpdk, unsigned int cpu)
                           "--remote=punix:%s/db.sock", daemon, host->dir);
     }
     if (!error) {
-        /* On a machine with few CPUs the guests need those as well: a thread
-         * that finds nothing sleeps, for up to so many microseconds. */
+        char *mask = fig7a_cpu_mask(cpu);
+
         error = fig7a_run(&host->exec, TIMEOUT, NULL,
                           "ovs-vsctl --no-wait init -- set Open_vSwitch . "
-                          "other_config:pmd-cpu-mask=%x "
+                          "other_config:pmd-cpu-mask=%s "
                           "other_config:pmd-sleep-max=%d "
-                          "other_config:userspace-tso-enable=%s", 1u << cpu,
-                          count_cpu_cores() < 8 ? 50 : 0,
-                          tso ? "true" : "false");
+                          "other_config:userspace-tso-enable=%s", mask,
+                          BOOT_US, tso ? "true" : "false");
+        free(mask);
     }
     if (!error && dpdk) {
         error = fig7a_run(&host->exec, TIMEOUT, NULL, "ovs-vsctl --no-wait "
@@ -202,9 +209,10 @@ start_switch(struct fig7a_host *host, bool tso, bool dpdk, unsigned int cpu)
 
 /* Starts the host 'name' in the sandbox: a namespace of that name, with a
  * switch whose thread that polls runs on 'cpu'.  With 'tso', the switch does
- * segmentation offload; with 'dpdk', it can have DPDK's ports.  Returns null,
- * or what went wrong, for the caller to free; 'host' is to be stopped in any
- * case. */
+ * segmentation offload; with 'dpdk', it can have DPDK's ports.  Until
+ * fig7a_host_wake(), that thread mostly sleeps, so that it does not take the
+ * CPU from a guest that boots.  Returns null, or what went wrong, for the
+ * caller to free; 'host' is to be stopped in any case. */
 char *
 fig7a_host_start(struct fig7a_host *host, const char *name, bool tso,
                  bool dpdk, unsigned int cpu)
@@ -252,6 +260,38 @@ daemon_pid(const struct fig7a_host *host, const char *daemon)
     return pid;
 }
 
+/* Lets the switch of 'host' poll, as far as this machine can afford it: if
+ * there are few CPUs, the guests need those as well.  Returns null, or what
+ * went wrong, for the caller to free. */
+char *
+fig7a_host_wake(const struct fig7a_host *host)
+{
+    char *setting = xasprintf("other_config:pmd-sleep-max=%u",
+                              count_cpu_cores() < 8 ? AWAKE_US : 0);
+    pid_t pid = daemon_pid(host, "ovs-vswitchd");
+    char *error;
+
+    if (pid) {
+        kill(pid, SIGCONT);
+    }
+    error = fig7a_host_vsctl(host, NULL, "set", "Open_vSwitch", ".", setting,
+                             NULL);
+    free(setting);
+    return error;
+}
+
+/* Stops the switch of 'host' until fig7a_host_wake() or fig7a_host_stop().  It
+ * does not answer, and does not take any time from others. */
+void
+fig7a_host_rest(const struct fig7a_host *host)
+{
+    pid_t pid = daemon_pid(host, "ovs-vswitchd");
+
+    if (pid) {
+        kill(pid, SIGSTOP);
+    }
+}
+
 static void
 stop_daemon(const struct fig7a_host *host, const char *daemon)
 {
@@ -262,6 +302,7 @@ stop_daemon(const struct fig7a_host *host, const char *daemon)
     if (!pid) {
         return;
     }
+    kill(pid, SIGCONT);                 /* It may be at rest. */
     error = fig7a_run(&host->exec, TIMEOUT, NULL,
                       "ovs-appctl -T 10 -t %s exit", daemon);
     if (error) {

@@ -33,6 +33,8 @@ void fig7a_enter_sandbox(void);
 const char *fig7a_sandbox_dir(void);
 char *fig7a_host_start(struct fig7a_host *, const char *name, bool tso,
                        bool dpdk, unsigned int cpu);
+char *fig7a_host_wake(const struct fig7a_host *);
+void fig7a_host_rest(const struct fig7a_host *);
 void fig7a_host_stop(struct fig7a_host *);
 char *fig7a_host_vsctl(const struct fig7a_host *, char **outputp,
                        const char *arg, ...) __attribute__((sentinel));

@@ -100,6 +100,8 @@ Options of \"show\", \"check\", \"up\" and \"trex\":\n\
 Options of \"run\" and \"traffic\":\n\
   --duration=SECONDS      of one measurement (default: 5; of TRex: 1000)\n\
   --repeat=N              measurements of each topology (default: 3)\n\
+  --budget=SECONDS        fewer of them, to end within that time (of \"run\";\n\
+                          default: any time)\n\
   --endpoint=uml|veth     a User Mode Linux guest, or a namespace\n\
   --compare=in-tree       measure Open vSwitch's own types as well\n\
   --window=SIZE           TCP window, as for iperf3 (default: 256K)\n\
@@ -168,7 +170,8 @@ static void
 parse_options(int argc, char *argv[], struct fig7a *f)
 {
     enum {
-        OPT_COMPARE = UCHAR_MAX + 1,
+        OPT_BUDGET = UCHAR_MAX + 1,
+        OPT_COMPARE,
         OPT_DRY_RUN,
         OPT_DURATION,
         OPT_ENDPOINT,
@@ -189,6 +192,7 @@ parse_options(int argc, char *argv[], struct fig7a *f)
         VLOG_OPTION_ENUMS
     };
     static const struct option options[] = {
+        {"budget", required_argument, NULL, OPT_BUDGET},
         {"compare", required_argument, NULL, OPT_COMPARE},
         {"dry-run", no_argument, NULL, OPT_DRY_RUN},
         {"duration", required_argument, NULL, OPT_DURATION},
@@ -225,6 +229,9 @@ parse_options(int argc, char *argv[], struct fig7a *f)
             break;
         }
         switch (c) {
+        case OPT_BUDGET:
+            f->budget = parse_number("budget", optarg, 0, 1000000);
+            break;
         case OPT_COMPARE:
             if (strcmp(optarg, "in-tree")) {
                 ovs_fatal(0, "--compare=%s: only in-tree is known", optarg);
@@ -337,6 +344,7 @@ main(int argc, char *argv[])
     struct fig7a f = {
         .duration = 5,
         .repeat = 3,
+        .budget = FIG7A_NO_BUDGET,
         .rules = FIG7A_MAX_RULES,
         .window = "256K",
         .port_info = "mac",

@@ -14,6 +14,7 @@
 #include "command-line.h"
 #include "fatal-signal.h"
 #include "exec.h"
+#include "output.h"
 #include "results.h"
 #include "fig7a.h"
 #include "openvswitch/dynamic-string.h"
@@ -489,12 +490,7 @@ fig7a_cmd_plot(struct ovs_cmdl_context *ctx)
         ovs_fatal(0, "%s", error);
     }
     if (!f->dry_run && f->json) {
-        struct json *json = fig7a_results_to_json(&r);
-        char *s = json_to_string(json, JSSF_PRETTY | JSSF_SORT);
-
-        puts(s);
-        free(s);
-        json_destroy(json);
+        fig7a_put_json(fig7a_results_to_json(&r), stdout);
     } else if (!f->dry_run) {
         fig7a_results_print(&r, stdout);
         printf("\n%s\n", output);

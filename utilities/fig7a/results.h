@@ -49,11 +49,21 @@ struct fig7a_row *fig7a_results_add(struct fig7a_results *,
                                     const struct fig7a_topology *);
 double fig7a_row_median(const struct fig7a_row *);
 void fig7a_row_range(const struct fig7a_row *, double *minp, double *maxp);
+bool fig7a_row_is_measured(const struct fig7a_row *);
+double fig7a_results_base(const struct fig7a_results *);
+double fig7a_paper_ratio(const struct fig7a_topology *);
+
+/* In results-table.c. */
 void fig7a_results_print(const struct fig7a_results *, FILE *);
+void fig7a_results_print_row(const struct fig7a_results *,
+                             const struct fig7a_row *, FILE *);
+void fig7a_print_text(FILE *, const char *head, const char *text);
+
+/* In results-json.c. */
 struct json *fig7a_results_to_json(const struct fig7a_results *);
 char *fig7a_results_from_json(struct fig7a_results *, const struct json *);
 
-/* In fig7a-plot.c. */
+/* In plot.c. */
 char *fig7a_plot(const struct fig7a_results *, const char *file_name);
 
 #endif /* results.h */

@@ -30,10 +30,13 @@
 #include <unistd.h>
 
 #include "command-line.h"
+#include "cpus.h"
 #include "fig7a.h"
 #include "exec.h"
 #include "generator.h"
 #include "host.h"
+#include "median.h"
+#include "output.h"
 #include "topology.h"
 #include "openvswitch/json.h"
 #include "process.h"
@@ -138,16 +141,9 @@ check(const struct traffic *tr, char *error)
 static void
 choose_cpus(struct traffic *tr)
 {
-    unsigned int cpus[4], n = 0;
-    cpu_set_t set;
+    unsigned int cpus[4];
+    size_t n = fig7a_get_cpus(cpus, ARRAY_SIZE(cpus));
 
-    sched_getaffinity(0, sizeof set, &set);
-    for (unsigned int i = 0; i < CPU_SETSIZE && n < ARRAY_SIZE(cpus); i++) {
-        /* The mask that says where the switch polls has 32 bits. */
-        if (CPU_ISSET(i, &set) && (i < 32 || !n)) {
-            cpus[n++] = i;
-        }
-    }
     tr->generator.cpu = cpus[n > 3 ? 1 : 0];
     tr->pmd_cpu = cpus[n > 3 ? 2 : n > 1 ? 1 : 0];
     tr->vm_cpu = cpus[n > 2 ? n - 1 : 0];
@@ -551,14 +547,6 @@ get_drops(struct traffic *tr, const struct simap *before)
 
 /* Results. */
 
-static int
-compare_doubles(const void *a_, const void *b_)
-{
-    const double *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
 /* The columns of the table. */
 enum column {
     SENT, RECEIVED, LOST, PERCENTILES,
@@ -587,17 +575,14 @@ static double
 median(const struct traffic *tr, enum column column)
 {
     double *values = xmalloc(tr->f->repeat * sizeof *values);
-    double result = NAN;
+    double result;
     size_t n = 0;
 
     for (size_t i = 0; i < tr->f->repeat; i++) {
         values[n] = get_column(&tr->samples[i], column);
         n += !isnan(values[n]);
     }
-    if (n) {
-        qsort(values, n, sizeof *values, compare_doubles);
-        result = (values[n / 2] + values[(n - 1) / 2]) / 2;
-    }
+    result = fig7a_median(values, n);
     free(values);
     return result;
 }
@@ -789,11 +774,7 @@ print_json(const struct traffic *trs, size_t n)
     for (size_t i = 0; i < n; i++) {
         json_array_add(json, traffic_to_json(&trs[i]));
     }
-
-    char *s = json_to_string(json, JSSF_SORT | JSSF_PRETTY);
-    puts(s);
-    free(s);
-    json_destroy(json);
+    fig7a_put_json(json, stdout);
 }
 
 static void
@@ -830,6 +811,7 @@ run_traffic(struct traffic *tr)
         start_testpmd(tr);
     }
 
+    check(tr, fig7a_host_wake(&tr->host));
     progress(tr, "warming up");
     do {
         measure(tr, WARM_UP, &warm_up);

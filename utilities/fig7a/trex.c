@@ -23,6 +23,7 @@
 #include "command-line.h"
 #include "fig7a.h"
 #include "exec.h"
+#include "output.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "packets.h"
@@ -800,11 +801,7 @@ print_json(const struct fig7a_topology *t, const struct fig7a *f,
         json_array_add(ports, port);
     }
     json_object_put(json, "latency", ports);
-
-    char *s = json_to_string(json, JSSF_SORT | JSSF_PRETTY);
-    puts(s);
-    free(s);
-    json_destroy(json);
+    fig7a_put_json(json, stdout);
 }
 
 /* Returns 0 if 'dir' has a 'file' with the access 'mode', otherwise an errno
