@@ -19,6 +19,7 @@
 
 TESTSUITE_AT = \
 	tests/testsuite.at \
+	tests/bench.at \
 	tests/fig7a.at \
 	tests/fig7a-trex.at \
 	tests/fig7a-results.at \

@@ -58,4 +58,7 @@ EXTRA_DIST += \
 	tests/bench/bench-lib \
 	tests/bench/bench-vhost \
 	tests/bench/copy-count.c \
+	tests/bench/functions.awk \
+	tests/bench/report-vhost.awk \
+	tests/bench/report.awk \
 	tests/bench/xdp-load.bpf.c
