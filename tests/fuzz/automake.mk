@@ -18,6 +18,7 @@ FUZZ_TIME = 600
 
 FUZZ_SOURCES = \
 	tests/fuzz/fuzz-vhost.c \
+	tests/fuzz/fuzz-vhost-ops.c \
 	tests/tools/packet.c \
 	tests/tools/tool.c \
 	$(filter %.c,$(vhost_frontend)) \
@@ -45,7 +46,8 @@ FUZZ_INPUTS = \
 	$(addprefix $(ovs_srcdir)/lib/,flow.c dp-packet.c dp-packet-gso.c \
 	  packets.c csum.c netdev.c)
 
-tests/fuzz/fuzz-vhost: $(FUZZ_SOURCES) lib/xsk/redirect.skel.h
+tests/fuzz/fuzz-vhost: $(FUZZ_SOURCES) tests/fuzz/fuzz-input.h \
+		tests/fuzz/fuzz-vhost.h lib/xsk/redirect.skel.h
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
 	  -fno-sanitize=function -o $@ $(FUZZ_INPUTS) $(FUZZ_LIBS) || \
 	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
@@ -87,7 +89,10 @@ CLEANFILES += \
 EXTRA_DIST += \
 	tests/fuzz/fuzz-driver.c \
 	tests/fuzz/fuzz-packet.c \
+	tests/fuzz/fuzz-input.h \
 	tests/fuzz/fuzz-vhost.c \
+	tests/fuzz/fuzz-vhost.h \
+	tests/fuzz/fuzz-vhost-ops.c \
 	tests/fuzz/corpus
 
 .PHONY: check-fuzz check-fuzz-packet
