@@ -10,9 +10,9 @@ struct netdev;
 
 /* Interface types that reach a Linux device through AF_XDP sockets. */
 
-void netdev_xsk_register(void);
+void afxdp_class_register(void);
 
-bool is_netdev_xsk(const struct netdev *);
-char *netdev_xsk_get_error(const struct netdev *);
+bool afxdp_class_owns(const struct netdev *);
+char *afxdp_class_get_error(const struct netdev *);
 
 #endif /* afxdp-class.h */

@@ -6,9 +6,15 @@
 lib_libdatapathplugins_la_SOURCES += \
 	datapath-plugins/afxdp-class.c \
 	datapath-plugins/afxdp-class.h \
+	datapath-plugins/afxdp-options.c \
+	datapath-plugins/afxdp-options.h \
+	datapath-plugins/afxdp-port.c \
+	datapath-plugins/afxdp-port.h \
+	datapath-plugins/afxdp-sockets.c \
+	datapath-plugins/afxdp-sockets.h \
 	datapath-plugins/dp-plugins.c \
-	datapath-plugins/late-report.c \
-	datapath-plugins/late-report.h \
+	datapath-plugins/port-error.c \
+	datapath-plugins/port-error.h \
 	datapath-plugins/version-check.c \
 	datapath-plugins/version-check.h \
 	datapath-plugins/vhost-class.c \
@@ -20,6 +26,8 @@ lib_libdatapathplugins_la_SOURCES += \
 
 # The functions of OVS that datapath-plugins/dp-plugins.c wraps.
 WRAPPED = \
+	netdev_run \
+	netdev_wait \
 	netdev_vport_patch_register \
 	ofproto_vport_get_status \
 	ovs_print_version

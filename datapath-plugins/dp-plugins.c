@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "afxdp-class.h"
 #include "frame-pool.h"
 #include "netdev-provider.h"
-#include "vhost-class.h"
-#include "afxdp-class.h"
 #include "ofproto/ofproto-provider.h"
+#include "port-error.h"
 #include "version-check.h"
+#include "vhost-class.h"
+#include "vhost/memory.h"
 
 /* Each makes interface types. */
 static const struct provider {
@@ -24,18 +26,27 @@ static const struct provider {
     char *(*get_error)(const struct netdev *);
 } providers[] = {
     /* afxdp-polling, afxdp-interrupt. */
-    { netdev_xsk_register, is_netdev_xsk, netdev_xsk_get_error },
+    { afxdp_class_register, afxdp_class_owns, afxdp_class_get_error },
 
     /* vhostuser, vhostuserclient. */
     { vhost_class_register, vhost_class_owns, vhost_class_get_error },
 };
 
 /* The linker's --wrap option sends Open vSwitch's calls of a function F here,
- * to __wrap_F, and lets us reach the real one as __real_F.  That is the whole
- * of the joint between Open vSwitch and this project. */
+ * to __wrap_F, and lets us reach the real one as __real_F.  The functions that
+ * are wrapped so are listed in automake.mk, and all of them are here.
+ *
+ * Apart from these, librte_vhost's calls of some functions of the C library
+ * and of DPDK come to ours of the same name: see lib/next-function.h. */
 
 void __real_netdev_vport_patch_register(void);
 void __wrap_netdev_vport_patch_register(void);
+
+void __real_netdev_run(void);
+void __wrap_netdev_run(void);
+
+void __real_netdev_wait(void);
+void __wrap_netdev_wait(void);
 
 void __real_ovs_print_version(uint8_t min_ofp, uint8_t max_ofp);
 void __wrap_ovs_print_version(uint8_t min_ofp, uint8_t max_ofp);
@@ -57,6 +68,23 @@ __wrap_netdev_vport_patch_register(void)
     for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
         providers[i].register_();
     }
+}
+
+/* What Open vSwitch's main loop does for network devices in each turn... */
+void
+__wrap_netdev_run(void)
+{
+    __real_netdev_run();
+    vhost_memory_run();
+    port_error_run();
+}
+
+/* ...and what it then waits for. */
+void
+__wrap_netdev_wait(void)
+{
+    __real_netdev_wait();
+    port_error_wait();
 }
 
 void

@@ -14,7 +14,6 @@
 #include "dp-packet.h"
 #include "frame-pool.h"
 #include "hash.h"
-#include "late-report.h"
 #include "netdev-provider.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
@@ -24,7 +23,6 @@
 #include "util.h"
 #include "vhost-port.h"
 #include "vhost/device.h"
-#include "vhost/memory.h"
 
 static struct netdev_class vhostuser_class;
 static struct netdev_class vhostuserclient_class;
@@ -54,7 +52,7 @@ vhost_port_cast(const struct netdev *netdev)
 char *
 vhost_class_get_error(const struct netdev *netdev)
 {
-    return vhost_port_get_error(vhost_port_cast(netdev));
+    return port_error_get(&vhost_port_cast(netdev)->error);
 }
 
 /* Life cycle. */
@@ -441,26 +439,11 @@ vhost_class_unixctl_show(struct unixctl_conn *conn, int argc,
 /* Classes. */
 
 static void
-vhost_class_run(const struct netdev_class *class OVS_UNUSED)
-{
-    vhost_memory_run();
-    late_report_run();
-}
-
-static void
-vhost_class_wait(const struct netdev_class *class OVS_UNUSED)
-{
-    late_report_wait();
-}
-
-static void
 register_class(struct netdev_class *class, const char *type)
 {
     *class = (struct netdev_class) {
         .type = type,
         .is_pmd = true,
-        .run = vhost_class_run,
-        .wait = vhost_class_wait,
         .alloc = vhost_class_alloc,
         .construct = vhost_class_construct,
         .destruct = vhost_class_destruct,
@@ -501,4 +484,3 @@ vhost_class_register(void)
     unixctl_command_register("vhost/show", "[interface]", 0, 1,
                              vhost_class_unixctl_show, NULL);
 }
-

@@ -18,7 +18,6 @@
 #include "eal.h"
 #include "fatal-signal.h"
 #include "frame-pool.h"
-#include "if-notifier.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "port-options.h"
@@ -27,7 +26,7 @@
 #include "vhost/device.h"
 #include "vhost/socket.h"
 
-VLOG_DEFINE_THIS_MODULE(netdev_vhost);
+VLOG_DEFINE_THIS_MODULE(vhost_port);
 
 /* Frames that an rx queue may have on their way at a time: some bursts of
  * packets that fit in one each.  A frame that another port sends is counted
@@ -149,41 +148,6 @@ vhost_port_close(struct vhost_port *port)
 
 /* Configuration. */
 
-/* Makes 'error', of which it takes ownership, the text of the "error" column,
- * and logs it when it is new. */
-static void
-vhost_port_set_error(struct vhost_port *port, char *error)
-    OVS_REQUIRES(port->mutex)
-{
-    if (error && !nullable_string_is_equal(port->error, error)) {
-        VLOG_ERR("%s", error);
-    }
-    if (port->error && !error) {
-        /* Only a reconfiguration of the bridge clears the column. */
-        if_notifier_manual_report();
-    }
-    if (port->error || error) {
-        late_report_request(&port->report, !error);
-    }
-    free(port->error);
-    port->error = error;
-
-    /* Have the bridge ask for the error: it forgets the last one whenever it
-     * reconfigures the port. */
-    netdev_change_seq_changed(&port->up);
-}
-
-/* Returns what is wrong with 'port', which is in the datapath, in a string for
- * the caller to free, or null if nothing is. */
-char *
-vhost_port_get_error(struct vhost_port *port)
-{
-    ovs_mutex_lock(&port->mutex);
-    char *error = nullable_xstrdup(port->error);
-    ovs_mutex_unlock(&port->mutex);
-    return error;
-}
-
 /* Puts 'port->requested', which has been checked, in force.  Main thread. */
 static void
 vhost_port_apply(struct vhost_port *port)
@@ -209,17 +173,16 @@ vhost_port_apply(struct vhost_port *port)
         error = vhost_socket_set_access(port->path, &access);
     }
     if (error) {
-        vhost_port_set_error(port, xasprintf("%s: %s; the previous options "
-                                             "stay in force",
-                                             netdev_get_name(&port->up),
-                                             error));
+        port_error_set(&port->error, PORT_ERROR_CONFIG,
+                       xasprintf("%s: %s; the previous options stay in force",
+                                 netdev_get_name(&port->up), error));
         free(error);
     } else {
         vhost_options_to_config(&port->requested, &config);
         vhost_dev_set_config(port->dev, &config);
         port->options = port->requested;
-        if (port->error) {
-            vhost_port_set_error(port, NULL);
+        if (port_error_is_set(&port->error, PORT_ERROR_CONFIG)) {
+            port_error_set(&port->error, PORT_ERROR_CONFIG, NULL);
         }
     }
 }
@@ -236,12 +199,12 @@ vhost_port_take_options(struct vhost_port *port,
     if (!same || !port->dev) {
         port->requested = *options;
         vhost_port_apply(port);
-    } else if (port->error) {
+    } else if (port_error_is_set(&port->error, PORT_ERROR_CONFIG)) {
         /* What takes a new socket is not tried again while there is a guest:
          * it would be disconnected whenever something is configured. */
         if (vhost_options_need_reopen(&port->options, options)
             && vhost_dev_get_wants(port->dev, &wants)) {
-            vhost_port_set_error(port, xstrdup(port->error));
+            port_error_repeat(&port->error);
         } else {
             vhost_port_apply(port);
         }
@@ -294,8 +257,9 @@ vhost_port_set_config(struct vhost_port *port, const struct smap *args,
     } else if (!error) {
         vhost_port_take_options(port, &options, same);
     } else {
-        vhost_port_set_error(port, xasprintf("%s; the previous options stay "
-                                             "in force", message));
+        port_error_set(&port->error, PORT_ERROR_CONFIG,
+                       xasprintf("%s; the previous options stay in force",
+                                 message));
         free(message);
         error = 0;
     }
@@ -340,7 +304,7 @@ vhost_port_reopen(struct vhost_port *port)
         }
         free(ignored);
     }
-    vhost_port_set_error(port, message);
+    port_error_set(&port->error, PORT_ERROR_CONFIG, message);
 }
 
 /* Has the port's memory fit 'wants'.  Returns false if there is none, and then
@@ -449,14 +413,14 @@ vhost_port_init(struct vhost_port *port, bool is_client)
     port->numa_id = -1;
     port->up.n_rxq = port->up.n_txq = 1;
 
-    late_report_init(&port->report, &port->up);
-    late_report_request(&port->report, false);
+    port_error_init(&port->error, &port->up);
+    port_error_repeat(&port->error);
 }
 
 void
 vhost_port_destroy(struct vhost_port *port)
 {
-    late_report_destroy(&port->report);
+    port_error_destroy(&port->error);
     ovs_mutex_lock(&port->mutex);
     vhost_port_close(port);
     ovs_mutex_unlock(&port->mutex);
@@ -464,6 +428,5 @@ vhost_port_destroy(struct vhost_port *port)
         frame_pool_release(port->pool, port->n_frames);
     }
     free(port->path);
-    free(port->error);
     ovs_mutex_destroy(&port->mutex);
 }

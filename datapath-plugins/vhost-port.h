@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "late-report.h"
 #include "netdev-provider.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
+#include "port-error.h"
 #include "vhost-options.h"
 #include "vhost/device.h"
 
@@ -23,8 +23,7 @@ struct smap;
 struct vhost_port {
     struct netdev up;
     bool is_client;                     /* Connects to a socket.  Constant. */
-
-    struct late_report report;          /* Of a new port, or an error. */
+    struct port_error error;
 
     /* Protects all that follows. */
     struct ovs_mutex mutex;
@@ -34,7 +33,6 @@ struct vhost_port {
     bool has_options;                   /* Both are valid. */
     bool reopen;                        /* 'requested' takes a new socket. */
     char *path;                         /* Of the socket. */
-    char *error;                        /* For the "error" column, or null. */
     struct eth_addr mac;
     int mtu;
     enum netdev_flags flags;
@@ -59,6 +57,5 @@ int vhost_port_set_config(struct vhost_port *, const struct smap *,
 void vhost_port_get_config(struct vhost_port *, struct smap *);
 void vhost_port_reconfigure(struct vhost_port *);
 int vhost_port_set_mtu(struct vhost_port *, int mtu);
-char *vhost_port_get_error(struct vhost_port *);
 
 #endif /* vhost-port.h */

@@ -35,7 +35,7 @@ enum {
 /* Asks the kernel for the features of device 'ifindex'.  A kernel that does
  * not know has none: that is what '*features' then says. */
 void
-xdp_features_query(int ifindex, struct xdp_features *features)
+xsk_features_query(int ifindex, struct xsk_features *features)
 {
     static const struct nl_policy policy[NETDEV_N_ATTRS] = {
         [NETDEV_ATTR_XDP_FEATURES] = { .type = NL_A_U64, .optional = true },
@@ -46,7 +46,7 @@ xdp_features_query(int ifindex, struct xdp_features *features)
     struct ofpbuf request, *reply;
     int family = 0;             /* Not looked up yet. */
 
-    *features = (struct xdp_features) { .rx_hash = false };
+    *features = (struct xsk_features) { .rx_hash = false };
     if (nl_lookup_genl_family("netdev", &family)) {
         return;
     }

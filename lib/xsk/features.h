@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-struct xdp_features {
+struct xsk_features {
     bool native;                /* The driver itself can redirect packets to
                                  * AF_XDP sockets... */
     bool zerocopy;              /* ...without a copy. */
@@ -19,6 +19,6 @@ struct xdp_features {
                                  * the device. */
 };
 
-void xdp_features_query(int ifindex, struct xdp_features *);
+void xsk_features_query(int ifindex, struct xsk_features *);
 
 #endif /* xsk/features.h */

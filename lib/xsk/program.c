@@ -19,12 +19,12 @@
 #include "util.h"
 #include "xsk/redirect.skel.h"
 
-VLOG_DEFINE_THIS_MODULE(xdp_prog);
+VLOG_DEFINE_THIS_MODULE(xsk_program);
 
-struct xdp_prog {
+struct xsk_program {
     struct xsk_redirect *skel;
     int ifindex;
-    enum xdp_hook hook;
+    enum xsk_hook hook;
     int link_fd;                /* -1 while it is not attached. */
     bool has_meta;              /* Bound to the device, reads metadata. */
     uint64_t meta_key;          /* In what it puts in front of packets. */
@@ -33,8 +33,8 @@ struct xdp_prog {
 /* libbpf reports each failure in many lines, and for us a failure is often
  * just the question whether the kernel can do something. */
 static int
-xdp_prog_libbpf_print(enum libbpf_print_level level OVS_UNUSED,
-                      const char *format, va_list args)
+xsk_program_libbpf_print(enum libbpf_print_level level OVS_UNUSED,
+                         const char *format, va_list args)
 {
     if (VLOG_IS_DBG_ENABLED()) {
         vlog_valist(&this_module, VLL_DBG, format, args);
@@ -45,8 +45,8 @@ xdp_prog_libbpf_print(enum libbpf_print_level level OVS_UNUSED,
 /* Loads the program for 'ifindex'; with 'meta', the variant that is bound to
  * the device.  Returns 0 or a positive errno value. */
 static int
-xdp_prog_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
-              uint64_t meta_key, struct xsk_redirect **skelp)
+xsk_program_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
+                 uint64_t meta_key, struct xsk_redirect **skelp)
 {
     struct xsk_redirect *skel = xsk_redirect__open();
 
@@ -78,7 +78,7 @@ xdp_prog_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
 
 /* Returns the id of an XDP program that is attached to 'ifindex', or 0. */
 static uint32_t
-xdp_prog_attached_id(int ifindex)
+xsk_program_attached_id(int ifindex)
 {
     LIBBPF_OPTS(bpf_xdp_query_opts, query);
 
@@ -91,12 +91,12 @@ xdp_prog_attached_id(int ifindex)
 
 /* Says in words why the kernel refused to attach to 'ifindex'. */
 static char *
-xdp_prog_attach_error(int ifindex, int error)
+xsk_program_attach_error(int ifindex, int error)
 {
     if (error == EBUSY || error == EEXIST) {
         return xasprintf("another XDP program (id %"PRIu32") is attached to "
                          "the device; it is left alone, detach it first",
-                         xdp_prog_attached_id(ifindex));
+                         xsk_program_attached_id(ifindex));
     } else if (error == ENOSPC) {
         return xstrdup("the device has fewer rx queues than its peer has tx "
                        "queues; see ethtool -L");
@@ -113,12 +113,13 @@ xdp_prog_attach_error(int ifindex, int error)
  * 'ifindex' and 'hook'.  'want_hash' asks the device for the packets' RSS
  * hashes, where it offers them.
  *
- * Returns 0, with '*progp' for the caller to xdp_prog_detach(), or a positive
- * errno value, with '*errp' set to a message for the caller to free.  EBUSY
- * means that another program is attached, which may have the sockets, too. */
+ * Returns 0, with '*progp' for the caller to xsk_program_detach(), or a
+ * positive errno value, with '*errp' set to a message for the caller to free.
+ * EBUSY means that another program is attached, which may have the sockets,
+ * too. */
 int
-xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
-              bool want_hash, struct xdp_prog **progp, char **errp)
+xsk_program_open(int ifindex, enum xsk_hook hook, uint32_t n_queues,
+                 bool want_hash, struct xsk_program **progp, char **errp)
 {
     static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
     struct xsk_redirect *skel;
@@ -128,23 +129,23 @@ xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
 
     get_entropy_or_die(&meta_key, sizeof meta_key);
     if (ovsthread_once_start(&once)) {
-        libbpf_set_print(xdp_prog_libbpf_print);
+        libbpf_set_print(xsk_program_libbpf_print);
         ovsthread_once_done(&once);
     }
 
-    if (xdp_prog_attached_id(ifindex)) {
-        *errp = xdp_prog_attach_error(ifindex, EBUSY);
+    if (xsk_program_attached_id(ifindex)) {
+        *errp = xsk_program_attach_error(ifindex, EBUSY);
         return EBUSY;
     }
 
-    if (hook == XDP_HOOK_NATIVE) {
-        error = xdp_prog_load(ifindex, n_queues, true, want_hash, meta_key,
-                              &skel);
+    if (hook == XSK_HOOK_NATIVE) {
+        error = xsk_program_load(ifindex, n_queues, true, want_hash, meta_key,
+                                 &skel);
         has_meta = !error;
     }
     if (error) {
-        error = xdp_prog_load(ifindex, n_queues, false, false, meta_key,
-                              &skel);
+        error = xsk_program_load(ifindex, n_queues, false, false, meta_key,
+                                 &skel);
     }
     if (error) {
         *errp = (error == EPERM || error == EACCES
@@ -175,10 +176,10 @@ xdp_prog_open(int ifindex, enum xdp_hook hook, uint32_t n_queues,
  * Returns 0 or a positive errno value, with '*errp' set to a message for the
  * caller to free.  EBUSY and EEXIST mean that another program is there. */
 int
-xdp_prog_attach(struct xdp_prog *prog, char **errp)
+xsk_program_attach(struct xsk_program *prog, char **errp)
 {
     LIBBPF_OPTS(bpf_link_create_opts, opts,
-                .flags = (prog->hook == XDP_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE
+                .flags = (prog->hook == XSK_HOOK_NATIVE ? XDP_FLAGS_DRV_MODE
                           : XDP_FLAGS_SKB_MODE));
     struct bpf_program *bpf = (prog->has_meta
                                ? prog->skel->progs.xsk_redirect_meta
@@ -187,7 +188,7 @@ xdp_prog_attach(struct xdp_prog *prog, char **errp)
                              &opts);
 
     if (fd < 0) {
-        *errp = xdp_prog_attach_error(prog->ifindex, -fd);
+        *errp = xsk_program_attach_error(prog->ifindex, -fd);
         return -fd;
     }
     prog->link_fd = fd;
@@ -196,7 +197,7 @@ xdp_prog_attach(struct xdp_prog *prog, char **errp)
 
 /* Detaches and frees 'prog', which may be null. */
 void
-xdp_prog_detach(struct xdp_prog *prog)
+xsk_program_detach(struct xsk_program *prog)
 {
     if (prog) {
         if (prog->link_fd >= 0) {
@@ -210,7 +211,7 @@ xdp_prog_detach(struct xdp_prog *prog)
 /* Sends the packets of queue 'queue_id' to the bound AF_XDP socket 'fd'.
  * Returns 0 or a positive errno value. */
 int
-xdp_prog_set_socket(struct xdp_prog *prog, uint32_t queue_id, int fd)
+xsk_program_set_socket(struct xsk_program *prog, uint32_t queue_id, int fd)
 {
     return -bpf_map_update_elem(bpf_map__fd(prog->skel->maps.xsks), &queue_id,
                                 &fd, BPF_ANY);
@@ -219,7 +220,7 @@ xdp_prog_set_socket(struct xdp_prog *prog, uint32_t queue_id, int fd)
 /* True if 'prog' passes on what the device knows of a packet besides its
  * bytes, such as a VLAN tag, as far as the device tells. */
 bool
-xdp_prog_has_metadata(const struct xdp_prog *prog)
+xsk_program_has_metadata(const struct xsk_program *prog)
 {
     return prog->has_meta;
 }
@@ -227,21 +228,21 @@ xdp_prog_has_metadata(const struct xdp_prog *prog)
 /* Returns the place where 'prog' notes that it has put struct xsk_rx_meta in
  * front of a packet.  Valid, and changing, until 'prog' is detached. */
 const bool *
-xdp_prog_gave_metadata(const struct xdp_prog *prog)
+xsk_program_gave_metadata(const struct xsk_program *prog)
 {
     return &prog->skel->bss->gave_metadata;
 }
 
 /* Returns the key that each of these structs has. */
 uint64_t
-xdp_prog_metadata_key(const struct xdp_prog *prog)
+xsk_program_metadata_key(const struct xsk_program *prog)
 {
     return prog->meta_key;
 }
 
 /* The number of packets that 'prog' dropped for want of room for their tag. */
 uint64_t
-xdp_prog_n_lost_tags(const struct xdp_prog *prog)
+xsk_program_n_lost_tags(const struct xsk_program *prog)
 {
     return *(volatile uint64_t *) &prog->skel->bss->n_lost_tags;
 }

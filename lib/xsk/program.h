@@ -13,22 +13,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct xdp_prog;
+struct xsk_program;
 
-enum xdp_hook {
-    XDP_HOOK_NATIVE,            /* In the device's driver. */
-    XDP_HOOK_GENERIC,           /* In the kernel's stack, for any device. */
+enum xsk_hook {
+    XSK_HOOK_NATIVE,            /* In the device's driver. */
+    XSK_HOOK_GENERIC,           /* In the kernel's stack, for any device. */
 };
 
-int xdp_prog_open(int ifindex, enum xdp_hook, uint32_t n_queues,
-                  bool want_hash, struct xdp_prog **, char **errp);
-int xdp_prog_attach(struct xdp_prog *, char **errp);
-void xdp_prog_detach(struct xdp_prog *);
+int xsk_program_open(int ifindex, enum xsk_hook, uint32_t n_queues,
+                     bool want_hash, struct xsk_program **, char **errp);
+int xsk_program_attach(struct xsk_program *, char **errp);
+void xsk_program_detach(struct xsk_program *);
 
-int xdp_prog_set_socket(struct xdp_prog *, uint32_t queue_id, int fd);
-bool xdp_prog_has_metadata(const struct xdp_prog *);
-const bool *xdp_prog_gave_metadata(const struct xdp_prog *);
-uint64_t xdp_prog_metadata_key(const struct xdp_prog *);
-uint64_t xdp_prog_n_lost_tags(const struct xdp_prog *);
+int xsk_program_set_socket(struct xsk_program *, uint32_t queue_id, int fd);
+bool xsk_program_has_metadata(const struct xsk_program *);
+const bool *xsk_program_gave_metadata(const struct xsk_program *);
+uint64_t xsk_program_metadata_key(const struct xsk_program *);
+uint64_t xsk_program_n_lost_tags(const struct xsk_program *);
 
 #endif /* xsk/program.h */

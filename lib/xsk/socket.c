@@ -319,7 +319,7 @@ xsk_refill(struct xsk *xsk)
 
 /* Opens a socket according to 'config', with its frames from 'pool', of which
  * the caller must have reserved xsk_n_frames().  The socket receives nothing
- * until an XDP program is told of it, with xdp_prog_set_socket().
+ * until an XDP program is told of it, with xsk_program_set_socket().
  *
  * Returns 0 with '*xskp' set, for the caller to xsk_close(), or a positive
  * errno value with '*errp' set to a message for the caller to free.  EBUSY

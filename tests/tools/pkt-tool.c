@@ -58,8 +58,7 @@ usage(void)
           "      send frames, as the kernel sends its own: with a request to\n"
           "      complete the checksum if it is partial\n"
           "  sniff DEVICE PORT PIDFILE > FILE\n"
-          "      record frames to this TCP or UDP port, but for answers that\n"
-          "      no socket makes; in the background.\n"
+          "      record frames to this TCP or UDP port; in the background.\n"
           "      One line each: vlan-tag-beside state-of-checksum frame.\n"
           "      The state is \"partial\" only if the kernel said so, too\n",
           stderr);
@@ -475,22 +474,6 @@ cmd_send(const char *device, int count, bool offload)
     }
 }
 
-/* True if 'frame' is what Linux answers on behalf of no socket, or of one in
- * TIME_WAIT: an IPv4 TCP segment without data, not a SYN, with DF set and the
- * identification 0.  The kernel completes the checksum of such an answer itself
- * (ip_send_unicast_reply()), whatever the device could do, and sends one
- * whenever a segment comes late.  So it says nothing of who completes what. */
-static bool
-is_reply_of_no_socket(const uint8_t *frame, const struct packet_place *place)
-{
-    const uint8_t *ip = frame + place->ip;
-    const uint8_t *tcp = frame + place->l4;
-
-    return (place->ip_version == 4 && place->proto == IPPROTO_TCP
-            && place->l4 + (tcp[12] >> 4) * 4 >= place->end
-            && !ip[4] && !ip[5] && ip[6] & 0x40 && !(tcp[13] & 0x02));
-}
-
 static void
 cmd_sniff(const char *device, int port, const char *pidfile)
 {
@@ -520,8 +503,7 @@ cmd_sniff(const char *device, int port, const char *pidfile)
         }
         if (from.sll_pkttype == PACKET_OUTGOING
             || !packet_find(frame, size, &place)
-            || (frame[place.l4 + 2] << 8 | frame[place.l4 + 3]) != port
-            || is_reply_of_no_socket(frame, &place)) {
+            || (frame[place.l4 + 2] << 8 | frame[place.l4 + 3]) != port) {
             continue;
         }
 

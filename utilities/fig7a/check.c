@@ -323,12 +323,12 @@ check_peer_nic(const struct subject *s, char **text)
 static enum verdict
 check_xdp(const struct subject *s, char **text)
 {
-    struct xdp_features features;
+    struct xsk_features features;
 
     if (!s->t->nic_type) {
         return GOOD;
     }
-    xdp_features_query(if_nametoindex(s->f->nic), &features);
+    xsk_features_query(if_nametoindex(s->f->nic), &features);
     if (!features.native) {
         *text = xasprintf("the driver of %s has no XDP, or does not say so: "
                           "the kernel's generic XDP is slower", s->f->nic);
