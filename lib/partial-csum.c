@@ -19,7 +19,18 @@ struct l4_location {
     uint32_t len;               /* Bytes of transport header and payload, all
                                  * of them present. */
     uint8_t proto;
-    bool has_options;           /* IPv6 extension headers stand before it. */
+    bool has_options;           /* Options stand before it (IPv6 extension
+                                 * headers, an IPv4 source route) with which
+                                 * Open vSwitch cannot complete a checksum. */
+};
+
+/* The addresses of an IPv6 pseudo-header.  A packet on its way through places
+ * that a routing header names has the next of them in its IPv6 header, but its
+ * checksum is that of its final destination (RFC 8200, section 8.1).  One from
+ * a mobile node is that of its home address (RFC 6275, section 9.3.1). */
+struct ipv6_ends {
+    const uint8_t *src, *dst;
+    uint8_t buf[16];            /* For an address that is in two pieces. */
 };
 
 /* Folds 'sum' to the 16 bits that stand in a partial checksum field. */
@@ -42,24 +53,140 @@ sum_proto_len(uint8_t proto, uint16_t len)
     return sum16(htons(proto)) + sum16(htons(len));
 }
 
+/* Where the addresses of the pseudo-header are for the packet with the 'ihl'
+ * bytes of IPv4 header at 'ip': if it is on its way along a source route, its
+ * final destination is the last one of that (RFC 791, section 3.1).  Returns
+ * that address, or null if it is the one in the header. */
+static const uint8_t *
+ipv4_final_dst(const uint8_t *ip, uint32_t ihl)
+{
+    enum { END = 0, NOP = 1, LSRR = 131, SSRR = 137 };
+    uint32_t i = IP_HEADER_LEN;
+
+    while (i < ihl && ip[i] != END) {
+        if (ip[i] == NOP) {
+            i++;
+            continue;
+        }
+
+        uint32_t len = i + 1 < ihl ? ip[i + 1] : 0;
+
+        if (len < 2 || len > ihl - i) {
+            break;
+        }
+        if ((ip[i] == LSRR || ip[i] == SSRR) && len >= 7 && len % 4 == 3) {
+            uint32_t next = ip[i + 2];      /* From 1; beyond 'len': none. */
+
+            return next >= 4 && next + 3 <= len ? ip + i + len - 4 : NULL;
+        }
+        i += len;
+    }
+    return NULL;
+}
+
+/* Sets 'ends->dst' to the final destination that the 'len' bytes of routing
+ * header at 'rh' name.  False if that cannot be told. */
+static bool
+ipv6_routing_dst(const uint8_t *rh, uint32_t len, struct ipv6_ends *ends)
+{
+    uint32_t n_addrs = (len - 8) / 16;
+    uint32_t segments_left = rh[3];
+
+    if (!segments_left) {
+        return true;
+    }
+    switch (rh[2]) {
+    case 0:                     /* Source route (RFC 2460). */
+        if (len % 16 != 8 || segments_left > n_addrs) {
+            return false;
+        }
+        ends->dst = rh + len - 16;
+        return true;
+
+    case 2:                     /* To a mobile node (RFC 6275). */
+        if (n_addrs != 1 || len % 16 != 8 || segments_left != 1) {
+            return false;
+        }
+        ends->dst = rh + 8;
+        return true;
+
+    case 3: {                   /* RPL (RFC 6554): the last address lacks what
+                                 * it has in common with the present one. */
+        uint32_t common = rh[4] & 0xf;
+        uint32_t pad = rh[5] >> 4;
+
+        if (len < 8 + pad + 16 - common) {
+            return false;
+        }
+        memmove(ends->buf, ends->dst, common);
+        memcpy(ends->buf + common, rh + len - pad - (16 - common),
+               16 - common);
+        ends->dst = ends->buf;
+        return true;
+    }
+
+    case 4:                     /* Segments (RFC 8754), the last one first. */
+        if (!n_addrs) {
+            return false;
+        }
+        ends->dst = rh + 8;
+        return true;
+
+    default:
+        return false;
+    }
+}
+
+/* Sets 'ends->src' to the home address in the 'len' bytes of destination
+ * options at 'opts', if there is one. */
+static void
+ipv6_home_src(const uint8_t *opts, uint32_t len, struct ipv6_ends *ends)
+{
+    enum { PAD1 = 0, HOME_ADDRESS = 0xc9 };
+    uint32_t i = 2;
+
+    while (i < len) {
+        if (opts[i] == PAD1) {
+            i++;
+            continue;
+        }
+        if (len - i < 2 || opts[i + 1] > len - i - 2) {
+            break;
+        }
+        if (opts[i] == HOME_ADDRESS && opts[i + 1] == 16) {
+            ends->src = opts + i + 2;
+        }
+        i += 2 + opts[i + 1];
+    }
+}
+
 /* Moves '*ofs' over the IPv6 extension headers at 'data' + '*ofs', up to
- * 'end', and stores in '*proto' what follows them.  False if they do not
- * end. */
+ * 'end', and stores in '*proto' what follows them and in '*ends' what they
+ * say.  False if they do not end, or do not tell where the packet goes. */
 static bool
 skip_ipv6_options(const uint8_t *data, uint32_t *ofs, uint32_t end,
-                  uint8_t *proto)
+                  uint8_t *proto, struct ipv6_ends *ends)
 {
     while (*proto == IPPROTO_HOPOPTS || *proto == IPPROTO_DSTOPTS
            || *proto == IPPROTO_ROUTING) {
         if (end - *ofs < 8) {
             return false;
         }
-        uint32_t len = 8 + data[*ofs + 1] * 8;
+
+        const uint8_t *header = data + *ofs;
+        uint32_t len = 8 + header[1] * 8;
 
         if (end - *ofs < len) {
             return false;
         }
-        *proto = data[*ofs];
+        if (*proto == IPPROTO_ROUTING) {
+            if (!ipv6_routing_dst(header, len, ends)) {
+                return false;
+            }
+        } else if (*proto == IPPROTO_DSTOPTS) {
+            ipv6_home_src(header, len, ends);
+        }
+        *proto = header[0];
         *ofs += len;
     }
     return true;
@@ -108,6 +235,16 @@ l4_locate(const uint8_t *data, uint32_t size, uint32_t ofs,
         l4->proto = ip->ip_proto;
         l4->pseudo = sum_words(sum_proto_len(l4->proto, l4->len),
                                &ip->ip_src, 8);
+        if (OVS_UNLIKELY(ihl > IP_HEADER_LEN)) {
+            const uint8_t *dst = ipv4_final_dst(data + ofs, ihl);
+
+            if (dst) {
+                l4->pseudo = sum_words(sum_proto_len(l4->proto, l4->len),
+                                       &ip->ip_src, 4);
+                l4->pseudo = sum_words(l4->pseudo, dst, 4);
+                l4->has_options = true;
+            }
+        }
         return true;
     } else if (type == htons(ETH_TYPE_IPV6)) {
         if (size < ofs + IPV6_HEADER_LEN) {
@@ -123,16 +260,26 @@ l4_locate(const uint8_t *data, uint32_t size, uint32_t ofs,
         }
         l4->proto = ip6->ip6_nxt;
         l4->ofs = ofs + IPV6_HEADER_LEN;
-        if (OVS_UNLIKELY(l4->proto != IPPROTO_TCP
-                         && l4->proto != IPPROTO_UDP)) {
-            if (!skip_ipv6_options(data, &l4->ofs, end, &l4->proto)) {
-                return false;
-            }
-            l4->has_options = l4->ofs != ofs + IPV6_HEADER_LEN;
+        if (OVS_LIKELY(l4->proto == IPPROTO_TCP
+                       || l4->proto == IPPROTO_UDP)) {
+            l4->len = end - l4->ofs;
+            l4->pseudo = sum_words(sum_proto_len(l4->proto, l4->len),
+                                   &ip6->ip6_src, 32);
+            return true;
         }
+
+        struct ipv6_ends ends = {
+            .src = (const uint8_t *) &ip6->ip6_src,
+            .dst = (const uint8_t *) &ip6->ip6_dst,
+        };
+        if (!skip_ipv6_options(data, &l4->ofs, end, &l4->proto, &ends)) {
+            return false;
+        }
+        l4->has_options = l4->ofs != ofs + IPV6_HEADER_LEN;
         l4->len = end - l4->ofs;
         l4->pseudo = sum_words(sum_proto_len(l4->proto, l4->len),
-                               &ip6->ip6_src, 32);
+                               ends.src, 16);
+        l4->pseudo = sum_words(l4->pseudo, ends.dst, 16);
         return true;
     }
     return false;
@@ -325,13 +472,34 @@ partial_csum_tx(struct dp_packet *p, struct partial_csum *pc)
     }
 
     uint64_t pseudo = sum_proto_len(proto, len);
+    uint32_t l3_len = (const uint8_t *) l4 - l3;
     bool ipv6 = IP_VER(l3[0]) != 4;
     if (!ipv6) {
-        pseudo = sum_words(pseudo, l3 + offsetof(struct ip_header, ip_src), 8);
+        const uint8_t *src = l3 + offsetof(struct ip_header, ip_src);
+        const uint8_t *dst = l3 + offsetof(struct ip_header, ip_dst);
+
+        if (OVS_UNLIKELY(l3_len > IP_HEADER_LEN)) {
+            const uint8_t *final_dst = ipv4_final_dst(l3, l3_len);
+
+            dst = final_dst ? final_dst : dst;
+        }
+        pseudo = sum_words(sum_words(pseudo, src, 4), dst, 4);
     } else {
-        pseudo = sum_words(pseudo,
-                           l3 + offsetof(struct ovs_16aligned_ip6_hdr,
-                                         ip6_src), 32);
+        struct ipv6_ends ends = {
+            .src = l3 + offsetof(struct ovs_16aligned_ip6_hdr, ip6_src),
+            .dst = l3 + offsetof(struct ovs_16aligned_ip6_hdr, ip6_dst),
+        };
+
+        /* If a port that is not ours was told something that cannot be, the
+         * addresses of the header have to do. */
+        if (OVS_UNLIKELY(l3_len > IPV6_HEADER_LEN)) {
+            uint8_t next = l3[offsetof(struct ovs_16aligned_ip6_hdr,
+                                       ip6_nxt)];
+            uint32_t next_ofs = IPV6_HEADER_LEN;
+
+            skip_ipv6_options(l3, &next_ofs, l3_len, &next, &ends);
+        }
+        pseudo = sum_words(sum_words(pseudo, ends.src, 16), ends.dst, 16);
     }
 
     ovs_be16 sum = sum_fold(pseudo);

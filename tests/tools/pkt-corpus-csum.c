@@ -23,6 +23,114 @@ get16(const uint8_t *p)
     return p[0] << 8 | p[1];
 }
 
+/* The addresses that the pseudo-header of the packet at 'ip' has: not those of
+ * its header if it passes through others, or comes from a mobile node. */
+struct ends {
+    uint8_t src[16], dst[16];
+};
+
+/* For IPv4, whose header is 'len' bytes long.  True if a source route tells
+ * the destination. */
+static bool
+find_ends4(const uint8_t *ip, size_t len, struct ends *ends)
+{
+    memcpy(ends->src, ip + 12, 4);
+    memcpy(ends->dst, ip + 16, 4);
+    for (size_t i = 20, n; i < len && ip[i]; i += n) {
+        if (ip[i] == 1) {
+            n = 1;
+            continue;
+        }
+        if (i + 2 > len || ip[i + 1] < 2 || i + ip[i + 1] > len) {
+            return false;
+        }
+        n = ip[i + 1];
+        if ((ip[i] & 0x7f) == 3 || (ip[i] & 0x7f) == 9) {
+            if (ip[i] & 0x80 && n > 3 && !((n - 3) & 3)) {
+                bool left = ip[i + 2] > 3 && ip[i + 2] < n - 2;
+
+                if (left) {
+                    memcpy(ends->dst, &ip[i + n - 4], 4);
+                }
+                return left;
+            }
+        }
+    }
+    return false;
+}
+
+/* Applies one IPv6 extension header of 'type'.  False if it leaves open where
+ * the packet goes. */
+static bool
+apply_header(unsigned int type, const uint8_t *h, struct ends *ends)
+{
+    size_t len = (h[1] + 1) * 8;
+
+    if (type == DST_OPTIONS) {
+        for (size_t i = 2; i < len; ) {
+            size_t n = !h[i] ? 1 : i + 1 < len ? 2 + h[i + 1] : len;
+
+            if (i + n > len) {
+                break;
+            }
+            if (h[i] == 201 && n == 18) {
+                memcpy(ends->src, h + i + 2, 16);
+            }
+            i += n;
+        }
+    } else if (type == ROUTING && h[3]) {
+        unsigned int same = h[4] & 15, pad = h[5] >> 4;
+
+        switch (h[2]) {
+        case 0:
+            if (h[1] & 1 || 2 * h[3] > h[1]) {
+                return false;
+            }
+            memcpy(ends->dst, h + len - 16, 16);
+            break;
+        case 2:
+            if (h[1] != 2 || h[3] != 1) {
+                return false;
+            }
+            memcpy(ends->dst, h + 8, 16);
+            break;
+        case 3:
+            if (len + same < 24 + pad) {
+                return false;
+            }
+            for (; same < 16; same++) {
+                ends->dst[same] = h[len - pad - 16 + same];
+            }
+            break;
+        case 4:
+            if (h[1] < 2) {
+                return false;
+            }
+            memcpy(ends->dst, h + 8, 16);
+            break;
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+find_ends6(const uint8_t *ip, size_t len, struct ends *ends)
+{
+    unsigned int type = ip[6];
+
+    memcpy(ends->src, ip + 8, 16);
+    memcpy(ends->dst, ip + 24, 16);
+    for (size_t i = 40; i < len; i += (ip[i + 1] + 1) * 8) {
+        if (!apply_header(type, ip + i, ends)) {
+            return false;
+        }
+        type = ip[i];
+    }
+    return true;
+}
+
 static bool
 find(const uint8_t *frame, size_t from, size_t size, struct corpus_csum *c)
 {
@@ -77,6 +185,15 @@ find(const uint8_t *frame, size_t from, size_t size, struct corpus_csum *c)
     }
     if (c->end > size || c->start > c->end) {
         return false;
+    }
+
+    struct ends ends;
+    if (c->ipv6) {
+        if (!find_ends6(ip, c->start - c->ip, &ends)) {
+            return false;
+        }
+    } else if (find_ends4(ip, c->start - c->ip, &ends)) {
+        c->extended = true;
     }
 
     size_t len = c->end - c->start;
@@ -134,11 +251,16 @@ corpus_csum_find_inner(const uint8_t *frame, const struct corpus_csum *outer,
 static uint32_t
 pseudo_sum(const uint8_t *frame, const struct corpus_csum *c)
 {
-    const uint8_t *ip = frame + c->ip;
     uint32_t sum = c->proto + (c->end - c->start);
+    size_t n = c->ipv6 ? 16 : 4;
+    struct ends ends;
 
-    return (c->ipv6 ? packet_sum(ip + 8, 32, sum)
-            : packet_sum(ip + 12, 8, sum));
+    if (c->ipv6) {
+        find_ends6(frame + c->ip, c->start - c->ip, &ends);
+    } else {
+        find_ends4(frame + c->ip, c->start - c->ip, &ends);
+    }
+    return packet_sum(ends.src, n, packet_sum(ends.dst, n, sum));
 }
 
 /* The CRC of RFC 9260, with the field itself taken for zeros. */

@@ -20,6 +20,7 @@
 
 #include "dp-packet.h"
 #include "flow.h"
+#include "ovs-compat.h"
 #include "packet.h"
 #include "packets.h"
 #include "util.h"
@@ -428,6 +429,175 @@ test_tunnel(void)
     printf("%d packets\n", N_PACKETS);
 }
 
+/* Headers that have a packet go to its destination by way of others, or that
+ * name another source: what they are, and where in them the address stands
+ * that the pseudo-header has, of which 'common' bytes are left out. */
+static const struct via {
+    const char *name;
+    int ip_version;
+    uint8_t proto;              /* Of the IPv6 extension header. */
+    bool src;                   /* Tells the source. */
+    size_t len;                 /* Of the header or IPv4 options. */
+    uint8_t bytes[8];           /* How it begins, but for 'proto'. */
+    size_t ofs;                 /* Of the address. */
+    size_t common;
+} vias[] = {
+    { "routing header 0", 6, 43, false, 40, { 0, 4, 0, 1 }, 24, 0 },
+    { "routing header 2", 6, 43, false, 24, { 0, 2, 2, 1 }, 8, 0 },
+    { "RPL", 6, 43, false, 24, { 0, 2, 3, 2, 0xfe, 0xc0 }, 10, 14 },
+    { "segment routing", 6, 43, false, 56, { 0, 6, 4, 2, 2 }, 8, 0 },
+    { "home address", 6, 60, true, 24, { 0, 2, 1, 2, 0, 0, 201, 16 }, 8, 0 },
+    { "loose source route", 4, 0, false, 12, { 1, 131, 11, 4 }, 8, 0 },
+    { "strict source route", 4, 0, false, 12, { 1, 137, 11, 8 }, 8, 0 },
+};
+
+/* Has the packet of 'spec', which has no options, go by way of 'via'. */
+static size_t
+add_via(const struct packet_spec *spec, const struct via *via, uint8_t *frame,
+        size_t size, struct packet_place *place)
+{
+    uint8_t *ip = frame + place->ip;
+    size_t hdr_len = via->ip_version == 4 ? 20 : 40;
+    size_t addr_len = via->ip_version == 4 ? 4 : 16;
+    uint8_t *header = ip + hdr_len;
+    uint8_t *addr = (via->ip_version == 4 ? ip + 16
+                     : via->src ? ip + 8 : ip + 24);
+    const uint8_t *final = via->src ? spec->ip_src : spec->ip_dst;
+
+    memmove(header + via->len, header, size - (header - frame));
+    rnd_bytes(header, via->len);
+    memcpy(header, via->bytes, 8);
+    memcpy(header + via->ofs, final + via->common, addr_len - via->common);
+    rnd_bytes(addr + via->common, addr_len - via->common);
+    if (via->ip_version == 4) {
+        uint16_t tot_len = (ip[2] << 8 | ip[3]) + via->len;
+
+        ip[0] += via->len / 4;
+        ip[2] = tot_len >> 8;
+        ip[3] = tot_len;
+        ip[10] = ip[11] = 0;
+
+        uint16_t csum = ~packet_fold(packet_sum(ip, 20 + via->len, 0));
+        ip[10] = csum >> 8;
+        ip[11] = csum;
+    } else {
+        uint16_t plen = (ip[4] << 8 | ip[5]) + via->len;
+
+        header[0] = ip[6];
+        ip[6] = via->proto;
+        ip[4] = plen >> 8;
+        ip[5] = plen;
+    }
+    place->l4 += via->len;
+    place->csum += via->len;
+    place->end += via->len;
+    return size + via->len;
+}
+
+/* Has the complete checksum of the packet be the sum of a pseudo-header with
+ * the addresses that are in its IP header, which is not the right one. */
+static void
+look_partial(uint8_t *frame, const struct packet_place *place)
+{
+    const uint8_t *ip = frame + place->ip;
+    uint32_t sum = place->proto + (place->end - place->l4);
+    uint8_t *payload = frame + place->payload;
+    uint8_t *csum = frame + place->csum;
+
+    sum = (place->ip_version == 4 ? packet_sum(ip + 12, 8, sum)
+           : packet_sum(ip + 8, 32, sum));
+
+    /* What the checksum gains, the first bytes of the payload lose. */
+    uint16_t wanted = packet_fold(sum), is = csum[0] << 8 | csum[1];
+    uint16_t data = payload[0] << 8 | payload[1];
+    uint16_t less = packet_fold(data + is + (uint16_t) ~wanted);
+
+    csum[0] = wanted >> 8;
+    csum[1] = wanted;
+    payload[0] = less >> 8;
+    payload[1] = less;
+}
+
+/* A checksum is that of the final destination, whatever address the IP header
+ * has for now. */
+static void
+test_via(void)
+{
+    for (int i = 0; i < N_PACKETS; i++) {
+        const struct via *via = &vias[rnd(ARRAY_SIZE(vias))];
+        struct packet_spec spec = rnd_spec();
+        struct packet_place place, good_place;
+        uint8_t frame[MAX_FRAME], good[MAX_FRAME];
+        enum { RX, TOLD, TX, CHANCE, N_WAYS } way = rnd(N_WAYS);
+
+        spec.n_options = 0;
+        spec.n_vlans = rnd(2);
+        spec.ip_version = via->ip_version;
+        spec.payload = NULL;
+        spec.payload_len += 2 + (spec.payload_len & 1);
+        spec.csum = PACKET_CSUM_GOOD;
+
+        size_t size = packet_build(&spec, good, sizeof good, &good_place);
+        place = good_place;
+        place.payload += via->len;
+        size = add_via(&spec, via, good, size, &place);
+        if (way == CHANCE) {
+            look_partial(good, &place);
+        }
+
+        memcpy(frame, good, size);
+        if (way != CHANCE) {
+            uint32_t pseudo = place.proto + (place.end - place.l4);
+            size_t addr_len = via->ip_version == 4 ? 4 : 16;
+
+            pseudo = packet_sum(spec.ip_src, addr_len, pseudo);
+            pseudo = packet_fold(packet_sum(spec.ip_dst, addr_len, pseudo));
+            frame[place.csum] = pseudo >> 8;
+            frame[place.csum + 1] = pseudo;
+        }
+
+        struct dp_packet *p = packet_from(frame, size);
+        struct partial_csum pc;
+
+        switch (way) {
+        case RX:
+            expect(receive(p), via->name, frame, size);
+            break;
+
+        case CHANCE:
+            receive(p);
+            break;
+
+        case TOLD:
+            rnd_bytes((uint8_t *) dp_packet_data(p) + place.csum, 2);
+            expect(partial_csum_rx_told(p), via->name, frame, size);
+            break;
+
+        case TX:
+            /* As from a port that is not ours. */
+            rnd_bytes((uint8_t *) dp_packet_data(p) + place.csum, 2);
+            parse(p);
+            expect(compat_packet_set_csum_partial(p, place.proto, place.l4,
+                                                  place.csum - place.l4),
+                   via->name, frame, size);
+            expect(partial_csum_tx(p, &pc), via->name, frame, size);
+            kernel_completes(dp_packet_data(p), size, pc.start, pc.offset,
+                             !spec.tcp);
+            break;
+
+        case N_WAYS:
+            OVS_NOT_REACHED();
+        }
+        if (way != TX) {
+            parse(p);
+            dp_packet_ol_send_prepare(p, 0);
+        }
+        expect_frame(p, good, size, via->name);
+        dp_packet_delete(p);
+    }
+    printf("%d packets\n", N_PACKETS);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -440,6 +610,7 @@ main(int argc, char *argv[])
         { "truncated", test_truncated },
         { "garbage", test_garbage },
         { "tunnel", test_tunnel },
+        { "via", test_via },
     };
 
     set_program_name(argv[0]);
@@ -449,6 +620,6 @@ main(int argc, char *argv[])
             return 0;
         }
     }
-    fputs("usage: test-plugins rx|tx|truncated|garbage|tunnel\n", stderr);
+    fputs("usage: test-plugins rx|tx|truncated|garbage|tunnel|via\n", stderr);
     return 2;
 }
