@@ -26,6 +26,7 @@
 
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_version.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -83,9 +84,22 @@ frame_pool_put(struct frame_pool *pool, struct dp_packet **packets, unsigned n)
     rte_mempool_put_bulk(pool->mp, (void **) packets, n);
 }
 
-/* The part of a pool's free packets that the calling thread keeps to itself;
- * null for a thread that DPDK does not know.  The functions that follow read
- * and write there, which spares a copy of the packets' addresses. */
+/* DPDK keeps some of a pool's free packets apart for each thread, in an array
+ * that the functions that follow read and write directly: that spares a copy
+ * of the packets' addresses.  How it is kept is known of the releases of DPDK
+ * that were looked up, 22.11 to 24.11, and is no part of its interface.  With
+ * another release, or if FRAME_POOL_NO_CACHE is defined, they use functions
+ * that are. */
+#if (!defined FRAME_POOL_NO_CACHE                           \
+     && RTE_VERSION >= RTE_VERSION_NUM(22, 11, 0, 0)        \
+     && RTE_VERSION < RTE_VERSION_NUM(24, 12, 0, 0))
+BUILD_ASSERT_DECL(sizeof(((struct rte_mempool_cache *) NULL)->objs)
+                  >= RTE_MEMPOOL_CACHE_MAX_SIZE * 2 * sizeof(void *));
+BUILD_ASSERT_DECL(sizeof(((struct rte_mempool_cache *) NULL)->objs[0])
+                  == sizeof(struct dp_packet *));
+
+/* The part that is the calling thread's; null for one that DPDK does not
+ * know. */
 static inline struct rte_mempool_cache *
 frame_pool_cache(const struct frame_pool *pool)
 {
@@ -133,6 +147,29 @@ frame_pool_put_in_place(struct frame_pool *pool, struct dp_packet **packets,
         frame_pool_put(pool, packets, n);
     }
 }
+
+#else /* No knowledge of the inside of DPDK. */
+static inline struct dp_packet **
+frame_pool_get_in_place(struct frame_pool *pool, struct dp_packet **buffer,
+                        unsigned n)
+{
+    return frame_pool_get(pool, buffer, n) ? buffer : NULL;
+}
+
+static inline struct dp_packet **
+frame_pool_put_place(struct frame_pool *pool OVS_UNUSED,
+                     struct dp_packet **buffer, unsigned n OVS_UNUSED)
+{
+    return buffer;
+}
+
+static inline void
+frame_pool_put_in_place(struct frame_pool *pool, struct dp_packet **packets,
+                        struct dp_packet **buffer OVS_UNUSED, unsigned n)
+{
+    frame_pool_put(pool, packets, n);
+}
+#endif
 
 /* The socket in whose rings frame 'index' is, 0 if it is in none.  'owners' is
  * that of the pool, which a loop may so keep in a register.  Any thread, but

@@ -6,7 +6,8 @@
 
 /* Everything that differs between the releases of Open vSwitch that we build
  * against (3.5 and later) and between the kernel headers of the distributions
- * that we build on.  No other file tests a version. */
+ * that we build on.  No other file tests a version of these; what depends on
+ * DPDK's is where it is used. */
 
 #include <linux/bpf.h>
 #include <linux/if_xdp.h>

@@ -25,6 +25,7 @@ TESTSUITE_AT = \
 	tests/fig7a-results.at \
 	tests/partial-csum.at \
 	tests/pkt-corpus.at \
+	tests/unit.at \
 	tests/vswitchd.at
 SYSTEM_AFXDP_TESTSUITE_AT = \
 	tests/system-afxdp-testsuite.at \

@@ -30,16 +30,48 @@ struct xsk_program {
     uint64_t meta_key;          /* In what it puts in front of packets. */
 };
 
+/* What libbpf says goes to one function of the whole process, and Open
+ * vSwitch's own AF_XDP type has set one of its own.  So ours is in place only
+ * while we are in libbpf, and passes on what does not come from our thread.
+ * Ports are made in the main thread only, so nobody sets another meanwhile. */
+static struct ovs_mutex print_mutex = OVS_MUTEX_INITIALIZER;
+static libbpf_print_fn_t previous_print OVS_GUARDED_BY(print_mutex);
+static __thread bool in_libbpf;
+
 /* libbpf reports each failure in many lines, and for us a failure is often
  * just the question whether the kernel can do something. */
 static int
-xsk_program_libbpf_print(enum libbpf_print_level level OVS_UNUSED,
-                         const char *format, va_list args)
+xsk_program_print(enum libbpf_print_level level, const char *format,
+                  va_list args)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
 {
+    if (!in_libbpf) {
+        return previous_print ? previous_print(level, format, args) : 0;
+    }
     if (VLOG_IS_DBG_ENABLED()) {
         vlog_valist(&this_module, VLL_DBG, format, args);
     }
     return 0;
+}
+
+/* To be called before functions of libbpf that log... */
+static void
+xsk_program_enter_libbpf(void)
+    OVS_ACQUIRES(print_mutex)
+{
+    ovs_mutex_lock(&print_mutex);
+    in_libbpf = true;
+    previous_print = libbpf_set_print(xsk_program_print);
+}
+
+/* ...and after them. */
+static void
+xsk_program_leave_libbpf(void)
+    OVS_RELEASES(print_mutex)
+{
+    libbpf_set_print(previous_print);
+    in_libbpf = false;
+    ovs_mutex_unlock(&print_mutex);
 }
 
 /* Loads the program for 'ifindex'; with 'meta', the variant that is bound to
@@ -49,6 +81,7 @@ xsk_program_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
                  uint64_t meta_key, struct xsk_redirect **skelp)
 {
     struct xsk_redirect *skel = xsk_redirect__open();
+    int error;
 
     if (!skel) {
         return errno;
@@ -67,7 +100,7 @@ xsk_program_load(int ifindex, uint32_t n_queues, bool meta, bool want_hash,
                                      | BPF_F_XDP_DEV_BOUND_ONLY);
     }
 
-    int error = -xsk_redirect__load(skel);
+    error = -xsk_redirect__load(skel);
     if (error) {
         xsk_redirect__destroy(skel);
         return error;
@@ -82,7 +115,10 @@ xsk_program_attached_id(int ifindex)
 {
     LIBBPF_OPTS(bpf_xdp_query_opts, query);
 
-    if (bpf_xdp_query(ifindex, 0, &query)) {
+    xsk_program_enter_libbpf();
+    int error = bpf_xdp_query(ifindex, 0, &query);
+    xsk_program_leave_libbpf();
+    if (error) {
         return 0;
     }
     return (query.prog_id ? query.prog_id
@@ -121,23 +157,18 @@ int
 xsk_program_open(int ifindex, enum xsk_hook hook, uint32_t n_queues,
                  bool want_hash, struct xsk_program **progp, char **errp)
 {
-    static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
     struct xsk_redirect *skel;
     bool has_meta = false;
     int error = EOPNOTSUPP;
     uint64_t meta_key;
 
     get_entropy_or_die(&meta_key, sizeof meta_key);
-    if (ovsthread_once_start(&once)) {
-        libbpf_set_print(xsk_program_libbpf_print);
-        ovsthread_once_done(&once);
-    }
-
     if (xsk_program_attached_id(ifindex)) {
         *errp = xsk_program_attach_error(ifindex, EBUSY);
         return EBUSY;
     }
 
+    xsk_program_enter_libbpf();
     if (hook == XSK_HOOK_NATIVE) {
         error = xsk_program_load(ifindex, n_queues, true, want_hash, meta_key,
                                  &skel);
@@ -147,6 +178,7 @@ xsk_program_open(int ifindex, enum xsk_hook hook, uint32_t n_queues,
         error = xsk_program_load(ifindex, n_queues, false, false, meta_key,
                                  &skel);
     }
+    xsk_program_leave_libbpf();
     if (error) {
         *errp = (error == EPERM || error == EACCES
                  ? xstrdup("no permission to load an XDP program; needs "

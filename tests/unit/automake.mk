@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The ovs-datapath-plugins authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Unit tests: of checksums, with random packets, of guests' memory, and of what
-# ovs-fig7a makes of the CPUs of a machine.
+# Unit tests: of checksums, with random packets; of guests' memory; of frames;
+# of the XDP program; and of what ovs-fig7a makes of the CPUs of a machine.
 
 check_PROGRAMS += tests/unit/test-plugins
 tests_unit_test_plugins_SOURCES = \
@@ -24,3 +24,22 @@ tests_unit_test_cpus_SOURCES = \
 	utilities/fig7a/cpus.h
 tests_unit_test_cpus_LDADD = $(ovs_builddir)/lib/libopenvswitch.la
 tests_unit_test_cpus_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
+
+check_PROGRAMS += tests/unit/test-frame-pool
+tests_unit_test_frame_pool_SOURCES = tests/unit/test-frame-pool.c
+tests_unit_test_frame_pool_LDADD = $(OVS_AND_OUR_LIBS)
+tests_unit_test_frame_pool_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+# As with a DPDK whose inside is not known.
+check_PROGRAMS += tests/unit/test-frame-pool-public
+tests_unit_test_frame_pool_public_SOURCES = tests/unit/test-frame-pool.c
+tests_unit_test_frame_pool_public_CPPFLAGS = \
+	$(AM_CPPFLAGS) -DFRAME_POOL_NO_CACHE
+tests_unit_test_frame_pool_public_LDADD = $(OVS_AND_OUR_LIBS)
+tests_unit_test_frame_pool_public_LDFLAGS = \
+	$(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test-xsk-program
+tests_unit_test_xsk_program_SOURCES = tests/unit/test-xsk-program.c
+tests_unit_test_xsk_program_LDADD = $(OVS_AND_OUR_LIBS)
+tests_unit_test_xsk_program_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
