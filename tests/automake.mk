@@ -23,6 +23,7 @@ TESTSUITE_AT = \
 	tests/fig7a.at \
 	tests/fig7a-trex.at \
 	tests/fig7a-results.at \
+	tests/documentation.at \
 	tests/partial-csum.at \
 	tests/pkt-corpus.at \
 	tests/unit.at \
