@@ -6,11 +6,11 @@
 
 /* What the XDP program puts just before a packet for user space to read.
  *
- * The kernel does not say whether a frame carries it, hence the key, which user
- * space wipes as it reads, so that a later packet in the same frame cannot
- * inherit it.  Each program has a random key of its own: what is there may also
- * be a piece of another port's packet, such as a guest's, whose sender would
- * otherwise choose the VLAN of someone else's packets. */
+ * The kernel does not say whether a frame carries it, hence the key, which
+ * user space wipes as it reads, so that a later packet in the same frame
+ * cannot inherit it.  Each program has a random key of its own: what is there
+ * may also be a piece of another port's packet, such as a guest's, whose
+ * sender would otherwise choose the VLAN of someone else's packets. */
 
 #include <linux/types.h>
 

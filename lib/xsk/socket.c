@@ -1035,8 +1035,8 @@ xsk_lost_device(const struct xsk *xsk)
 /* Closing. */
 
 /* Waits a moment for the packets of 'xsk' that the kernel has taken from the
- * tx ring.  A driver may refer to their frames, which then must not be used for
- * other packets yet. */
+ * tx ring.  A driver may refer to their frames, which then must not be used
+ * for other packets yet. */
 static void
 xsk_await_completions(struct xsk *xsk)
 {

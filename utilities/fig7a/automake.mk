@@ -44,7 +44,8 @@ utilities_fig7a_ovs_fig7a_SOURCES = \
 utilities_fig7a_ovs_fig7a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 
 # Not the data path, and so none of the functions that we replace for it.  What
-# is left of DPDK is what libopenvswitch itself asks for, as in OVS's own tools.
+# is left of DPDK is what libopenvswitch itself asks for, as in OVS's own
+# tools.
 utilities_fig7a_ovs_fig7a_LDADD = \
 	lib/libxdpfeatures.la \
 	$(ovs_builddir)/lib/libopenvswitch.la \
