@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Starting DPDK, without hugepages and without devices. */
+
 #include "eal.h"
 
 #include <errno.h>

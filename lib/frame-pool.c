@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Packet memory: regions of frames, and the mempools that give them out. */
+
 #include "frame-pool.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Reading an interface's options by a table, and saying what is wrong. */
+
 #include "port-options.h"
 
 #include <errno.h>

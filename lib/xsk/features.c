@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Asking the kernel what a device's driver can do. */
+
 #include "xsk/features.h"
 
 #include <linux/genetlink.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Loading the XDP program, and attaching it to a device. */
+
 #include "xsk/program.h"
 
 #include <bpf/bpf.h>

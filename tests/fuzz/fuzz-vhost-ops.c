@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* What a guest of fuzz-vhost can do: packets, descriptors, rings, messages. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* What a guest of fuzz-vhost can do: packets, descriptors, rings, messages. */
 
 #include "fuzz-vhost.h"
 

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Serves a FUSE file system with a file whose pages never come. */
+
 #include "fuse-file.h"
 
 #include <errno.h>

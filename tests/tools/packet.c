@@ -4,6 +4,8 @@
 #include <config.h>
 #undef NDEBUG
 
+/* Makes Ethernet frames and judges them, byte by byte. */
+
 #include "packet.h"
 
 #include <assert.h>

@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Makes good frames from layers: headers, lengths and checksums. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Makes good frames from layers: headers, lengths and checksums. */
 
 #include "pkt-corpus-build.h"
 

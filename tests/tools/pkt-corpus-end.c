@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* The other ends of ports: opens one, sends frames into it, and receives those
- * that come out. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* The other ends of ports: opens one, sends frames into it, and receives those
+ * that come out. */
 
 #include "pkt-corpus-end.h"
 

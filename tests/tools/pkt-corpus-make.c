@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Makes the corpus: always the same frames. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Makes the corpus: always the same frames. */
 
 #include "pkt-corpus-build.h"
 

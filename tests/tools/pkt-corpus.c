@@ -1,13 +1,13 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
+#include <config.h>
+#undef NDEBUG
+
 /* Makes the corpus of malformed frames, and sends it from one port of a switch
  * to another; usage() has the commands.
  *
  * The exit status is 0 if all went well, 1 if not, 2 for bad arguments. */
-
-#include <config.h>
-#undef NDEBUG
 
 #include "pkt-corpus.h"
 

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* What the programs of tests and benchmarks share. */
+
 #include "tool.h"
 
 #include <errno.h>

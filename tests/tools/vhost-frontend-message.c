@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* The connection of a guest's device to its back-end, and the messages of the
- * vhost-user protocol. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* The connection of a guest's device to its back-end, and the messages of the
+ * vhost-user protocol. */
 
 #include "vhost-frontend.h"
 

@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Packets through the rings of a guest's device, split and packed. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Packets through the rings of a guest's device, split and packed. */
 
 #include "vhost-frontend.h"
 

@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* The life of a guest's device: features, memory, and rings that are set up,
- * started and stopped. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* The life of a guest's device: features, memory, and rings that are set up,
+ * started and stopped. */
 
 #include "vhost-frontend.h"
 

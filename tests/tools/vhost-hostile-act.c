@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* What hostile acts share: what a guest says and posts, and how it finds out
- * what became of that. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* What hostile acts share: what a guest says and posts, and how it finds out
+ * what became of that. */
 
 #include "vhost-hostile-act.h"
 

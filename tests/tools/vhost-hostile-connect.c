@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Connections besides the first one. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Connections besides the first one. */
 
 #include "vhost-hostile-act.h"
 

@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Descriptors of a packet from the guest: chains without an end, addresses
- * and lengths out of the memory, tables. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Descriptors of a packet from the guest: chains without an end, addresses
+ * and lengths out of the memory, tables. */
 
 #include "vhost-hostile-act.h"
 

@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* File descriptors that come with messages, or do not. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* File descriptors that come with messages, or do not. */
 
 #include "vhost-hostile-act.h"
 

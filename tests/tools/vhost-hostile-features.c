@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Messages about features: those that were never offered, or come late. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Messages about features: those that were never offered, or come late. */
 
 #include "vhost-hostile-act.h"
 

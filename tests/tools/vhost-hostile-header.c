@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Headers of packets from the guest: checksums and segments that are not there
- * or make no sense. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Headers of packets from the guest: checksums and segments that are not there
+ * or make no sense. */
 
 #include "vhost-hostile-act.h"
 

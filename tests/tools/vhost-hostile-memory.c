@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* The memory that the guest shares: regions that cannot be, and files that
- * become shorter. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* The memory that the guest shares: regions that cannot be, and files that
+ * become shorter. */
 
 #include "vhost-hostile-act.h"
 

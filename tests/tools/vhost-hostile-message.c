@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Messages as such: unknown ones, parts of them, wrong sizes and flags. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Messages as such: unknown ones, parts of them, wrong sizes and flags. */
 
 #include "vhost-hostile-act.h"
 

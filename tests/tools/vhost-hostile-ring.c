@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* The rings themselves, and the buffers that a guest receives into. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* The rings themselves, and the buffers that a guest receives into. */
 
 #include "vhost-hostile-act.h"
 

@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Messages about rings: their size, start, addresses and life. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Messages about rings: their size, start, addresses and life. */
 
 #include "vhost-hostile-act.h"
 

@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* What was never agreed on, or what a network device does not have: address
- * translation, packets in flight, post-copy, logging. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* What was never agreed on, or what a network device does not have: address
+ * translation, packets in flight, post-copy, logging. */
 
 #include "vhost-hostile-act.h"
 

@@ -1,11 +1,11 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* "vhost-guest hostile": finds an act, prepares a guest for it, and has it
- * done. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* "vhost-guest hostile": finds an act, prepares a guest for it, and has it
+ * done. */
 
 #include "vhost-hostile-act.h"
 
