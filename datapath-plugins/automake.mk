@@ -40,9 +40,13 @@ WRAP_FLAGS = \
 	$(WRAPPED:%=-Wl,--undefined=__wrap_%) \
 	-Wl,--undefined=rte_vhost_driver_set_max_queue_num
 
+# What librte_vhost calls in the daemon instead of functions of libraries: not
+# for just any program.
+REPLACED_FUNCTIONS = datapath-plugins/replaced-functions.c
+
 # OVS's daemon, from OVS's own objects.
 sbin_PROGRAMS += datapath-plugins/ovs-vswitchd
-datapath_plugins_ovs_vswitchd_SOURCES =
+datapath_plugins_ovs_vswitchd_SOURCES = $(REPLACED_FUNCTIONS)
 datapath_plugins_ovs_vswitchd_LDADD = \
 	$(ovs_builddir)/vswitchd/bridge.o \
 	$(ovs_builddir)/vswitchd/ovs-vswitchd.o \

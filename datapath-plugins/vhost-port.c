@@ -55,7 +55,6 @@ vhost_port_open(struct vhost_port *port, const struct vhost_options *options,
     uint64_t flags = 0;
     char *reason = NULL;
     char *path = NULL;
-    mode_t mask = 0;
     int error;
 
     if (!port->pool) {
@@ -77,9 +76,6 @@ vhost_port_open(struct vhost_port *port, const struct vhost_options *options,
             error = EINVAL;
             goto out;
         }
-
-        /* Nobody else may connect before the permissions are set. */
-        mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
     }
 
     if (options->iommu_support) {
@@ -89,25 +85,13 @@ vhost_port_open(struct vhost_port *port, const struct vhost_options *options,
         flags |= RTE_VHOST_USER_POSTCOPY_SUPPORT;
     }
     vhost_options_to_config(options, &config);
-    error = vhost_dev_open(netdev, path, client, flags, &config, &port->dev,
-                           &reason);
-    if (!client) {
-        umask(mask);
-        if (!error) {
-            const struct vhost_socket_access access = {
-                .mode = options->socket_mode,
-                .uid = options->socket_owner.uid,
-                .gid = options->socket_owner.gid,
-            };
-
-            reason = vhost_socket_set_access(path, &access);
-            if (reason) {
-                vhost_dev_close(port->dev, NULL);
-                port->dev = NULL;
-                error = EPERM;
-            }
-        }
-    }
+    const struct vhost_socket_access access = {
+        .mode = options->socket_mode,
+        .uid = options->socket_owner.uid,
+        .gid = options->socket_owner.gid,
+    };
+    error = vhost_dev_open(netdev, path, client ? NULL : &access, flags,
+                           &config, &port->dev, &reason);
 
 out:
     if (error) {

@@ -11,13 +11,16 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/eal.h \
 	lib/frame-pool.c \
 	lib/frame-pool.h \
-	lib/next-function.h \
 	lib/ovs-compat.h \
 	lib/partial-csum.c \
 	lib/partial-csum.h \
 	lib/port-options.c \
 	lib/port-options.h \
+	lib/vhost/broker.c \
+	lib/vhost/broker.h \
 	lib/vhost/data.c \
+	lib/vhost/descriptors.c \
+	lib/vhost/descriptors.h \
 	lib/vhost/device.c \
 	lib/vhost/device.h \
 	lib/vhost/memory.c \

@@ -6,26 +6,27 @@
 #include "vhost/device.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/virtio_net.h>
 #include <rte_vhost.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include "dirs.h"
 #include "netdev-provider.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "util.h"
+#include "vhost/broker.h"
 #include "vhost/notify.h"
 #include "vhost/memory.h"
-#include "vhost/socket.h"
 
 VLOG_DEFINE_THIS_MODULE(vhost_dev);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 20);
-
-/* How long a guest may take for the second half of a message, in ms.  All
- * guests wait meanwhile. */
-#define MESSAGE_TIMEOUT_MS 100
 
 /* Feature bit of packed virtqueues; see "Reserved Feature Bits" in the virtio
  * specification. */
@@ -35,8 +36,129 @@ static struct ovs_mutex devs_mutex = OVS_MUTEX_INITIALIZER;
 static struct ovs_list devs OVS_GUARDED_BY(devs_mutex)
     = OVS_LIST_INITIALIZER(&devs);
 
-/* Connections.  These are librte_vhost's callbacks, in its own thread or, for
- * a connection that we make or end, in the main thread. */
+/* The features that the next guest is offered. */
+uint64_t
+vhost_dev_offer(const struct vhost_dev *dev)
+    OVS_REQUIRES(dev->mutex)
+{
+    uint64_t features = dev->supported & dev->config.features;
+
+    return (dev->config.max_queue_pairs > 1 ? features
+            : features & ~VHOST_F_BIT(VIRTIO_NET_F_MQ));
+}
+
+/* Connections.  These are the broker's callbacks, in its thread. */
+
+static void
+vhost_dev_connected(void *dev_)
+{
+    struct vhost_dev *dev = dev_;
+
+    ovs_mutex_lock(&dev->mutex);
+    dev->connected = true;
+    dev->n_connections++;
+    dev->offered = vhost_dev_offer(dev);
+    dev->max_pairs = dev->config.max_queue_pairs;
+    vhost_filter_init(&dev->filter, dev->offered, dev->protocol_offered,
+                      dev->max_pairs);
+    netdev_change_seq_changed(dev->netdev);
+    ovs_mutex_unlock(&dev->mutex);
+}
+
+static void
+vhost_dev_disconnected(void *dev_)
+{
+    struct vhost_dev *dev = dev_;
+
+    ovs_mutex_lock(&dev->mutex);
+    dev->connected = false;
+    dev->n_disconnections++;
+    netdev_change_seq_changed(dev->netdev);
+    ovs_mutex_unlock(&dev->mutex);
+}
+
+static void
+vhost_dev_turned_away(void *dev_)
+{
+    struct vhost_dev *dev = dev_;
+
+    ovs_mutex_lock(&dev->mutex);
+    dev->n_refused++;
+    netdev_change_seq_changed(dev->netdev);
+    ovs_mutex_unlock(&dev->mutex);
+    VLOG_WARN_RL(&rl, "%s: a second guest on %s was turned away",
+                 netdev_get_name(dev->netdev), dev->path);
+}
+
+static void
+vhost_dev_waiting(void *dev_, const char *reason)
+{
+    struct vhost_dev *dev = dev_;
+
+    ovs_mutex_lock(&dev->mutex);
+    free(dev->waiting);
+    dev->waiting = nullable_xstrdup(reason);
+    netdev_change_seq_changed(dev->netdev);
+    ovs_mutex_unlock(&dev->mutex);
+    if (reason) {
+        VLOG_INFO("%s: waiting for the guest: %s",
+                  netdev_get_name(dev->netdev), reason);
+    }
+}
+
+static const char *
+vhost_dev_check_header(void *dev_, const struct vhost_header *header,
+                       size_t n_fds)
+{
+    struct vhost_dev *dev = dev_;
+
+    ovs_mutex_lock(&dev->mutex);
+    const char *reason = vhost_filter_check_header(&dev->filter, header,
+                                                   n_fds);
+    ovs_mutex_unlock(&dev->mutex);
+    return reason;
+}
+
+static const char *
+vhost_dev_check(void *dev_, const struct vhost_message *message, size_t n_fds,
+                struct vhost_todo *todo)
+{
+    struct vhost_dev *dev = dev_;
+
+    ovs_mutex_lock(&dev->mutex);
+    const char *reason = vhost_filter_check(&dev->filter, message, n_fds,
+                                            todo);
+    ovs_mutex_unlock(&dev->mutex);
+    return reason;
+}
+
+static void
+vhost_dev_refused(void *dev_, uint32_t request, const char *reason)
+{
+    struct vhost_dev *dev = dev_;
+
+    ovs_mutex_lock(&dev->mutex);
+    dev->n_bad_messages++;
+    netdev_change_seq_changed(dev->netdev);
+    ovs_mutex_unlock(&dev->mutex);
+    VLOG_WARN_RL(&rl, "%s: message %"PRIu32" of the guest was refused, since "
+                 "%s; the guest is disconnected",
+                 netdev_get_name(dev->netdev), request, reason);
+}
+
+static const struct vhost_broker_ops broker_ops = {
+    .connected = vhost_dev_connected,
+    .disconnected = vhost_dev_disconnected,
+    .turned_away = vhost_dev_turned_away,
+    .waiting = vhost_dev_waiting,
+    .check_header = vhost_dev_check_header,
+    .check = vhost_dev_check,
+    .refused = vhost_dev_refused,
+};
+
+/* Guests.  These are librte_vhost's callbacks, in its own thread or, for a
+ * guest whose port is closed, in the main thread.  The broker has librte_vhost
+ * see one connection of a device at a time. */
 
 /* Returns the device of connection 'vid', or null.  It stays: a device goes
  * from the list only when librte_vhost knows it no more. */
@@ -50,7 +172,7 @@ vhost_dev_lookup(int vid)
     if (!rte_vhost_get_ifname(vid, path, sizeof path)) {
         ovs_mutex_lock(&devs_mutex);
         LIST_FOR_EACH (dev, list_node, &devs) {
-            if (!strcmp(dev->path, path)) {
+            if (dev->backend_path && !strcmp(dev->backend_path, path)) {
                 found = dev;
                 break;
             }
@@ -60,147 +182,24 @@ vhost_dev_lookup(int vid)
     return found;
 }
 
-/* Makes 'message' the answer to itself, with one number. */
-static enum rte_vhost_msg_result
-vhost_message_answer(struct vhost_message *message, uint64_t value)
-{
-    memcpy(message->payload, &value, sizeof value);
-    message->size = sizeof value;
-    return RTE_VHOST_MSG_RESULT_REPLY;
-}
-
-/* Looks at a message of the guest before librte_vhost does.  Answers two
- * questions itself: which features there are, which vhost_new_connection() may
- * not tell librte_vhost, and the number of queue pairs, for which DPDK 22.11
- * always gives its own limit.  librte_vhost holds the locks of all rings. */
-static enum rte_vhost_msg_result
-vhost_pre_message(int vid, void *message_)
-{
-    struct vhost_dev *dev = vhost_dev_lookup(vid);
-    struct vhost_message *message = message_;
-
-    if (!dev) {
-        return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-    }
-
-    const char *reason;
-
-    ovs_mutex_lock(&dev->mutex);
-    if (dev->conn_vid != vid) {
-        reason = "another connection has taken its place";
-    } else if (!vhost_socket_is_writable(dev->conn_fd)) {
-        reason = "the answers to others have not been read";
-    } else {
-        reason = vhost_filter_check(&dev->filter, message);
-    }
-    uint64_t offered = dev->offered;
-    uint64_t max_pairs = dev->max_pairs;
-    if (reason) {
-        dev->n_bad_messages++;
-        netdev_change_seq_changed(dev->netdev);
-    }
-    ovs_mutex_unlock(&dev->mutex);
-
-    if (reason) {
-        VLOG_WARN_RL(&rl, "%s: message %"PRIu32" of the guest was refused, "
-                     "since %s; the guest is disconnected",
-                     netdev_get_name(dev->netdev), message->request, reason);
-        vhost_message_refuse(message);
-        return RTE_VHOST_MSG_RESULT_ERR;
-    }
-    if (message->request == VHOST_USER_GET_FEATURES) {
-        return vhost_message_answer(message, offered);
-    } else if (message->request == VHOST_USER_RESET_OWNER) {
-        /* Deprecated, and optional for us.  librte_vhost would forget the
-         * features and what it has allocated for the rings. */
-        return RTE_VHOST_MSG_RESULT_OK;
-    } else if (message->request == VHOST_USER_GET_QUEUE_NUM
-               && max_pairs != VHOST_MAX_QUEUE_PAIRS) {
-        return vhost_message_answer(message, max_pairs);
-    }
-    return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-}
-
-/* Called once librte_vhost has acted on a message, unless it has failed: then
- * it ends the connection. */
-static enum rte_vhost_msg_result
-vhost_post_message(int vid, void *message)
-{
-    struct vhost_dev *dev = vhost_dev_lookup(vid);
-
-    if (dev) {
-        ovs_mutex_lock(&dev->mutex);
-        if (dev->conn_vid == vid) {
-            vhost_filter_done(&dev->filter, message);
-        }
-        ovs_mutex_unlock(&dev->mutex);
-    }
-    return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-}
-
-static const struct rte_vhost_user_extern_ops extern_ops = {
-    .pre_msg_handle = vhost_pre_message,
-    .post_msg_handle = vhost_post_message,
-};
-
-/* The features that the next guest is offered. */
-uint64_t
-vhost_dev_offer(const struct vhost_dev *dev)
-    OVS_REQUIRES(dev->mutex)
-{
-    uint64_t features = dev->supported & dev->config.features;
-
-    return (dev->config.max_queue_pairs > 1 ? features
-            : features & ~VHOST_F_BIT(VIRTIO_NET_F_MQ));
-}
-
 /* Called by librte_vhost with a mutex held that rte_vhost_driver_unregister(),
  * for one, takes after another: so no function of that kind may be called. */
 static int
 vhost_new_connection(int vid)
 {
     struct vhost_dev *dev = vhost_dev_lookup(vid);
-    bool refused = false;
 
     if (!dev) {
         return -1;
     }
 
     ovs_mutex_lock(&dev->mutex);
-    int old_fd = dev->conn_fd;
-    if (dev->conn_vid >= 0 && !vhost_socket_is_closed(old_fd)) {
-        refused = true;
-        dev->n_refused++;
-    } else {
-        /* librte_vhost may not have noticed yet that the last guest went. */
-        dev->n_disconnections += dev->conn_vid >= 0;
-        dev->conn_fd = -1;
-        dev->conn_vid = vid;
-        dev->n_connections++;
-        dev->offered = vhost_dev_offer(dev);
-        dev->n_pairs = 0;
-        dev->max_pairs = dev->config.max_queue_pairs;
-        vhost_filter_init(&dev->filter, dev->offered, dev->protocol_offered,
-                          dev->max_pairs);
-        memset(dev->rx_enabled, 0, sizeof dev->rx_enabled);
-        memset(dev->tx_enabled, 0, sizeof dev->tx_enabled);
-    }
-    netdev_change_seq_changed(dev->netdev);
+    dev->conn_vid = vid;
+    dev->n_pairs = 0;
+    memset(dev->rx_enabled, 0, sizeof dev->rx_enabled);
+    memset(dev->tx_enabled, 0, sizeof dev->tx_enabled);
     ovs_mutex_unlock(&dev->mutex);
-
-    if (refused) {
-        VLOG_WARN_RL(&rl, "%s: a second guest on %s was turned away",
-                     netdev_get_name(dev->netdev), dev->path);
-    } else {
-        rte_vhost_extern_callback_register(vid, &extern_ops, NULL);
-
-        int fd = vhost_socket_set_timeout(dev->path, MESSAGE_TIMEOUT_MS,
-                                          old_fd);
-        ovs_mutex_lock(&dev->mutex);
-        dev->conn_fd = fd;
-        ovs_mutex_unlock(&dev->mutex);
-    }
-    return refused ? -1 : 0;
+    return 0;
 }
 
 static void
@@ -211,9 +210,7 @@ vhost_destroy_connection(int vid)
     if (dev) {
         ovs_mutex_lock(&dev->mutex);
         if (dev->conn_vid == vid) {
-            dev->conn_vid = dev->conn_fd = -1;
-            dev->n_disconnections++;
-            netdev_change_seq_changed(dev->netdev);
+            dev->conn_vid = -1;
         }
         ovs_mutex_unlock(&dev->mutex);
     }
@@ -332,8 +329,8 @@ vhost_dev_run__(struct vhost_dev *dev)
     dev->run_numa_id = dev->numa_id;
 
     /* Of the rings that have been started, which keep their size until all are
-     * taken away in vhost_destroy_device().  librte_vhost has sizes for others,
-     * too, but may not have memory for them. */
+     * taken away in vhost_destroy_device().  librte_vhost has sizes for
+     * others, too, but may not have memory for them. */
     for (int i = 0; i < 2 * n_pairs && dev->conn_vid == dev->vid; i++) {
         sizes[i] = dev->filter.started[i] ? dev->filter.sizes[i] : 0;
     }
@@ -444,24 +441,102 @@ vhost_dev_set_config(struct vhost_dev *dev, const struct vhost_config *config)
     atomic_store_relaxed(&dev->tx_retries_max, config->tx_retries_max);
 }
 
-/* Makes a device for 'netdev' on the socket 'path', which we connect to if
- * 'client' is true, and keep trying to, and otherwise create.  'flags' are
- * further RTE_VHOST_USER_* of librte_vhost.  Packets are not received before
- * vhost_dev_run().
+/* Has librte_vhost listen for the guests of 'dev' on a socket of its own, with
+ * 'flags' (RTE_VHOST_USER_*).
+ *
+ * Only this process can connect to it: its folder is no other user's, and goes
+ * together with the socket's name as soon as there is a descriptor to reach it
+ * by.  So nothing of it is left behind, however the process ends.
+ * librte_vhost knows it by a path through the folder's descriptor, which is
+ * short, however long that of the folder is.
+ *
+ * Returns null or what is wrong, for the caller to free. */
+static char *
+vhost_dev_open_backend(struct vhost_dev *dev, uint64_t flags)
+    OVS_EXCLUDED(devs_mutex)
+{
+    static unsigned int n;      /* Makes names unique. */
+    char *folder = xasprintf("%s/vhost.XXXXXX", ovs_rundir());
+    char *error = NULL;
+
+    if (!mkdtemp(folder)) {
+        free(folder);
+        folder = xstrdup("/tmp/vhost.XXXXXX");
+        if (!mkdtemp(folder)) {
+            error = xasprintf("no folder can be made in %s or /tmp: %s",
+                              ovs_rundir(), ovs_strerror(errno));
+            free(folder);
+            return error;
+        }
+    }
+
+    int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0) {
+        error = xasprintf("%s: %s", folder, ovs_strerror(errno));
+        rmdir(folder);
+        free(folder);
+        return error;
+    }
+
+    char *name = xasprintf("%.40s-%u", netdev_get_name(dev->netdev), n++);
+    for (char *p = name; *p; p++) {
+        *p = *p == '/' ? '_' : *p;
+    }
+    ovs_mutex_lock(&devs_mutex);
+    dev->backend_path = xasprintf("/proc/self/fd/%d/%s", folder_fd, name);
+    ovs_mutex_unlock(&devs_mutex);
+
+    if (rte_vhost_driver_register(dev->backend_path, flags)) {
+        error = xasprintf("DPDK refuses %s; the log has its reason",
+                          dev->path);
+        goto out;
+    }
+    dev->registered = true;
+    rte_vhost_driver_get_features(dev->backend_path, &dev->supported);
+    if (!rte_vhost_driver_get_protocol_features(dev->backend_path,
+                                                &dev->protocol_offered)) {
+        dev->protocol_offered &= VHOST_PROTOCOL_FEATURES;
+        rte_vhost_driver_set_protocol_features(dev->backend_path,
+                                               dev->protocol_offered);
+    }
+    if (rte_vhost_driver_callback_register(dev->backend_path, &device_ops)
+        || rte_vhost_driver_start(dev->backend_path)) {
+        error = xasprintf("DPDK cannot serve %s; the log has its reason",
+                          dev->path);
+        goto out;
+    }
+    dev->backend = openat(folder_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (dev->backend < 0) {
+        error = xasprintf("%s: %s", folder, ovs_strerror(errno));
+    }
+
+out:
+    unlinkat(folder_fd, name, 0);
+    close(folder_fd);
+    rmdir(folder);
+    free(folder);
+    free(name);
+    return error;
+}
+
+/* Makes a device for 'netdev' on the socket 'path', which we create with the
+ * permissions 'access' or, if that is null, connect to, and keep trying to.
+ * 'flags' are further RTE_VHOST_USER_* of librte_vhost.  Packets are not
+ * received before vhost_dev_run().
  *
  * Returns 0 with '*devp' set, for the caller to vhost_dev_close(), or a
  * positive errno value with '*errp' set to a message for the caller to free.
  * Main thread only, without locks: it may call 'netdev' back.  DPDK must have
  * been started, see eal_start(). */
 int
-vhost_dev_open(struct netdev *netdev, const char *path, bool client,
-               uint64_t flags, const struct vhost_config *config,
-               struct vhost_dev **devp, char **errp)
+vhost_dev_open(struct netdev *netdev, const char *path,
+               const struct vhost_socket_access *access, uint64_t flags,
+               const struct vhost_config *config, struct vhost_dev **devp,
+               char **errp)
 {
     vhost_memory_init();
-    vhost_call_init();
+    vhost_notify_init();
 
-    /* librte_vhost would take it for a failure to allocate. */
     ovs_mutex_lock(&devs_mutex);
     struct vhost_dev *other;
     LIST_FOR_EACH (other, list_node, &devs) {
@@ -478,8 +553,7 @@ vhost_dev_open(struct netdev *netdev, const char *path, bool client,
     dev->netdev = netdev;
     dev->config = *config;
     dev->path = xstrdup(path);
-    dev->client = client;
-    dev->vid = dev->conn_vid = dev->conn_fd = -1;
+    dev->vid = dev->conn_vid = dev->backend = -1;
     dev->numa_id = -1;
     dev->rxqs = xzalloc_cacheline(VHOST_MAX_QUEUE_PAIRS
                                   * sizeof *dev->rxqs);
@@ -502,10 +576,6 @@ vhost_dev_open(struct netdev *netdev, const char *path, bool client,
     ovs_list_push_back(&devs, &dev->list_node);
     ovs_mutex_unlock(&devs_mutex);
 
-    if (client) {
-        vhost_socket_set_client(path, true);
-    }
-
     /* librte_vhost could also put a large packet into a buffer of its own,
      * with RTE_VHOST_USER_EXTBUF_SUPPORT.  But there a guest can overflow its
      * heap, with descriptors whose lengths add up to 2**32 or more (seen with
@@ -513,30 +583,27 @@ vhost_dev_open(struct netdev *netdev, const char *path, bool client,
      *
      * It parses a header with offloads itself and tells of them in the flags
      * for received packets, which are checked once more. */
-    flags |= (client ? RTE_VHOST_USER_CLIENT : 0)
-             | RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS;
-    if (rte_vhost_driver_register(path, flags)) {
-        *errp = xasprintf("DPDK refuses %s; the log has its reason", path);
-        goto error;
+    flags |= RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS;
+    char *reason = vhost_dev_open_backend(dev, flags);
+    int error = reason ? EINVAL : 0;
+    if (!error) {
+        const struct vhost_broker_config broker_config = {
+            .path = path,
+            .access = access,
+            .backend = dev->backend,
+            .ops = &broker_ops,
+            .owner = dev,
+        };
+
+        error = vhost_broker_add(&broker_config, &dev->broker_port, &reason);
     }
-    rte_vhost_driver_get_features(path, &dev->supported);
-    if (!rte_vhost_driver_get_protocol_features(path,
-                                                &dev->protocol_offered)) {
-        dev->protocol_offered &= VHOST_PROTOCOL_FEATURES;
-        rte_vhost_driver_set_protocol_features(path, dev->protocol_offered);
-    }
-    if (rte_vhost_driver_callback_register(path, &device_ops)
-        || rte_vhost_driver_start(path)) {
-        *errp = xasprintf("DPDK cannot %s %s; the log has its reason",
-                          client ? "connect to" : "listen on", path);
-        goto error;
+    if (error) {
+        *errp = reason;
+        vhost_dev_close(dev, NULL);
+        return error;
     }
     *devp = dev;
     return 0;
-
-error:
-    vhost_dev_close(dev, NULL);
-    return EINVAL;
 }
 
 /* Closes 'dev' and its connection.  Adds its counters to '*stats', if that is
@@ -548,9 +615,12 @@ vhost_dev_close(struct vhost_dev *dev, struct vhost_stats *stats)
         return;
     }
 
-    rte_vhost_driver_unregister(dev->path);
-    if (dev->client) {
-        vhost_socket_set_client(dev->path, false);
+    vhost_broker_remove(dev->broker_port);
+    if (dev->registered) {
+        rte_vhost_driver_unregister(dev->backend_path);
+    }
+    if (dev->backend >= 0) {
+        close(dev->backend);
     }
 
     ovs_mutex_lock(&devs_mutex);
@@ -568,6 +638,8 @@ vhost_dev_close(struct vhost_dev *dev, struct vhost_stats *stats)
     ovs_mutex_destroy(&dev->mutex);
     free_cacheline(dev->rxqs);
     free_cacheline(dev->txqs);
+    free(dev->waiting);
+    free(dev->backend_path);
     free(dev->path);
     free(dev);
 }

@@ -37,6 +37,8 @@ struct frame_pool;
 struct netdev;
 struct netdev_custom_stats;
 struct smap;
+struct vhost_broker_port;
+struct vhost_socket_access;
 
 /* As many as librte_vhost allows. */
 #define VHOST_MAX_QUEUE_PAIRS 128
@@ -104,8 +106,11 @@ struct vhost_queue {
 struct vhost_dev {
     struct ovs_list list_node;  /* In the list of devices. */
     struct netdev *netdev;      /* To tell of changes. */
-    char *path;                 /* Of the socket. */
-    bool client;                /* We connect to it. */
+    char *path;                 /* Of the guest's socket. */
+    char *backend_path;         /* Of librte_vhost's, by which it calls... */
+    bool registered;            /* ...the device, if this is true. */
+    int backend;                /* O_PATH descriptor of that socket, or -1. */
+    struct vhost_broker_port *broker_port;
     uint64_t supported;         /* Features that DPDK has. */
     uint64_t protocol_offered;  /* Protocol features. */
 
@@ -125,8 +130,9 @@ struct vhost_dev {
 
     /* All protected by 'mutex'. */
     struct vhost_config config;
-    int conn_vid;               /* Of the connection, or -1. */
-    int conn_fd;                /* Its descriptor, librte_vhost's, or -1. */
+    bool connected;             /* A guest is. */
+    char *waiting;              /* Why none could be reached, or null. */
+    int conn_vid;               /* librte_vhost's for the connection, or -1. */
     bool ready;                 /* The guest is ready for packets... */
     bool running;               /* ...and they flow. */
     uint64_t offered;           /* Features, at the time of connecting. */
@@ -151,9 +157,10 @@ struct vhost_dev {
     atomic_uint8_t tx_map[VHOST_MAX_QUEUE_PAIRS];
 };
 
-int vhost_dev_open(struct netdev *, const char *path, bool client,
-                   uint64_t flags, const struct vhost_config *,
-                   struct vhost_dev **, char **errp);
+int vhost_dev_open(struct netdev *, const char *path,
+                   const struct vhost_socket_access *, uint64_t flags,
+                   const struct vhost_config *, struct vhost_dev **,
+                   char **errp);
 void vhost_dev_close(struct vhost_dev *, struct vhost_stats *);
 void vhost_dev_set_config(struct vhost_dev *, const struct vhost_config *);
 

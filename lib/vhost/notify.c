@@ -5,6 +5,7 @@
 
 #include "vhost/notify.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -18,7 +19,7 @@
 #include "ovs-thread.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(vhost_call);
+VLOG_DEFINE_THIS_MODULE(vhost_notify);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 
@@ -136,13 +137,13 @@ add_to_file(struct aio *aio, int fd, bool is_socket)
     return is_socket ? add_to_socket(fd) : add_to_eventfd(aio, fd);
 }
 
-/* What librte_vhost calls in place of the C library's eventfd_write(), to
- * notify a guest.  'value' is 1.  Returns 0, or -1 with errno set, EAGAIN if
- * there are notifications already that the guest has not seen. */
+/* Adds one to 'fd', by which a guest wants to be notified, without ever
+ * waiting.  Returns 0 or a positive errno value, EAGAIN if there are
+ * notifications already that the guest has not seen.  Any thread. */
 int
-eventfd_write(int fd, eventfd_t value OVS_UNUSED)
+vhost_notify(int fd)
 {
-    vhost_call_init();              /* It may be the guest of another type. */
+    vhost_notify_init();        /* It may be the guest of another type. */
 
     struct aio *aio = aio_get();
     bool is_socket = aio->socket_first;
@@ -157,14 +158,25 @@ eventfd_write(int fd, eventfd_t value OVS_UNUSED)
             aio->socket_first = !is_socket;
         }
     }
-    errno = error;
-    return error ? -1 : 0;
+    return error;
 }
 
-/* Opens what eventfd_write() needs.  May be called more than once, from any
- * thread. */
+/* True if the function 'name', which librte_vhost calls, is one of this
+ * program. */
+static bool
+is_replaced(const char *name)
+{
+    void *f = dlsym(RTLD_DEFAULT, name);
+    Dl_info theirs, ours;
+
+    return (f && dladdr(f, &theirs) && dladdr(&null_fd, &ours)
+            && theirs.dli_fbase == ours.dli_fbase);
+}
+
+/* Opens what vhost_notify() needs, and says so if that is not what notifies
+ * guests.  May be called more than once, from any thread. */
 void
-vhost_call_init(void)
+vhost_notify_init(void)
 {
     static struct ovsthread_once once = OVSTHREAD_ONCE_INITIALIZER;
 
@@ -174,6 +186,12 @@ vhost_call_init(void)
             null_fd = -errno;
         }
         ovsthread_key_create(&aio_key, aio_destroy);
+        if (!is_replaced("eventfd_write")
+            || !is_replaced("rte_malloc_socket")) {
+            VLOG_ERR("DPDK does not call this program's own eventfd_write() "
+                     "and rte_malloc_socket(): a hypervisor can make a thread "
+                     "wait, and a guest take its memory");
+        }
         ovsthread_once_done(&once);
     }
 }

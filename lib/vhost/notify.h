@@ -12,10 +12,10 @@
  * but the hypervisor has the same open file: it can take O_NONBLOCK away, at
  * any time, and fill the file.
  *
- * So this program has an eventfd_write() of its own, which the libraries call
- * in place of the C library's, and which never waits, whatever the file's
- * flags. */
+ * So datapath-plugins/replaced-functions.c has it call vhost_notify(), which
+ * never waits, whatever the file's flags. */
 
-void vhost_call_init(void);
+int vhost_notify(int fd);
+void vhost_notify_init(void);
 
 #endif /* vhost/notify.h */

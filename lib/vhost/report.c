@@ -196,11 +196,14 @@ vhost_dev_get_status(struct vhost_dev *dev, struct smap *status)
 {
     ovs_mutex_lock(&dev->mutex);
     uint64_t features = vhost_dev_offer(dev);
-    bool connected = dev->conn_vid >= 0;
+    bool connected = dev->connected;
 
     smap_add(status, "status", dev->running ? "connected"
                                : dev->ready ? "starting"
                                : connected ? "negotiating" : "disconnected");
+    if (dev->waiting && !connected) {
+        smap_add(status, "waiting_for", dev->waiting);
+    }
     smap_add_format(status, "connections", "%u", dev->n_connections);
     smap_add_format(status, "connections_refused", "%u", dev->n_refused);
     smap_add_format(status, "messages_refused", "%u", dev->n_bad_messages);

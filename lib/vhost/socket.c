@@ -5,7 +5,6 @@
 
 #include "vhost/socket.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,30 +15,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "next-function.h"
-#include "openvswitch/vlog.h"
-#include "ovs-thread.h"
-#include "sset.h"
 #include "util.h"
-
-VLOG_DEFINE_THIS_MODULE(vhost_socket);
-
-static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 1);
 
 /* As many symbolic links as the kernel follows. */
 #define MAX_LINKS 40
 
-/* The sockets that librte_vhost is to connect to, by their paths. */
-static struct ovs_mutex clients_mutex = OVS_MUTEX_INITIALIZER;
-static struct sset clients OVS_GUARDED_BY(clients_mutex)
-    = SSET_INITIALIZER(&clients);
-
-/* The last of these that this thread has connected to. */
-struct connected {
-    int fd;
-    char path[sizeof ((struct sockaddr_un *) NULL)->sun_path];
-};
-DEFINE_STATIC_PER_THREAD_DATA(struct connected, connected, { .fd = -1 });
+/* Connections that may wait for the daemon to accept them. */
+#define BACKLOG 128
 
 /* Fills in '*un' for 'path'.  Returns null or what is wrong with 'path', for
  * the caller to free. */
@@ -160,105 +142,80 @@ open_socket(const char *path, uid_t *owner)
     return fd;
 }
 
-/* Checks a 'path' that we are to connect to.  Nobody need listen there yet.
- * Returns null or what is wrong, for the caller to free. */
+/* Says why open_socket() has failed for 'path', with 'error' and 'owner'. */
+static char *
+describe_error(const char *path, int error, uid_t owner)
+{
+    if (owner) {
+        return xasprintf("a symbolic link on the way to %s belongs to user "
+                         "%lu; only those of root and of this daemon's user "
+                         "are followed", path, (unsigned long) owner);
+    } else if (error == ENOTSOCK) {
+        return xasprintf("%s is not a socket", path);
+    } else {
+        struct stat s;
+        char *reason = stat_folder(path, &s);
+
+        return reason ? reason
+               : xasprintf("%s: %s", path, ovs_strerror(error));
+    }
+}
+
+/* Checks a 'path' that we are to connect to.  Neither a socket nor its folder
+ * need be there yet.  Returns null or why it cannot work, for the caller to
+ * free. */
 char *
 vhost_socket_check_client(const char *path)
 {
     struct sockaddr_un un;
-    struct stat s;
-    char *error;
+    char *reason = make_address(path, &un);
 
-    error = make_address(path, &un);
-    if (!error) {
-        error = stat_folder(path, &s);
-    }
-    if (!error) {
+    if (!reason) {
         uid_t owner;
         int fd = open_socket(path, &owner);
 
         if (fd >= 0) {
             close(fd);
-        } else if (owner) {
-            error = xasprintf("a symbolic link on the way to %s belongs to "
-                              "user %lu; only those of root and of this "
-                              "daemon's user are followed", path,
-                              (unsigned long) owner);
-        } else if (errno == ENOTSOCK) {
-            error = xasprintf("%s is not a socket", path);
+        } else if (owner || errno == ENOTSOCK || errno == ENOTDIR
+                   || errno == ELOOP || errno == ENAMETOOLONG) {
+            reason = describe_error(path, errno, owner);
         }
     }
-    return error;
+    return reason;
 }
 
-/* Has librte_vhost's attempts to connect to 'path' be made as described for
- * vhost_socket_connect(), or no longer so. */
-void
-vhost_socket_set_client(const char *path, bool client)
-{
-    ovs_mutex_lock(&clients_mutex);
-    if (client) {
-        sset_add(&clients, path);
-    } else {
-        sset_find_and_delete(&clients, path);
-    }
-    ovs_mutex_unlock(&clients_mutex);
-}
-
-/* What all in this program, and the libraries, call in place of the C
- * library's connect().  It does the same, except for the sockets of guests:
+/* Connects to the socket at 'path', without waiting.  Follows symbolic links
+ * as open_socket() does.  Its name need not be the one to which the guest has
+ * bound it.
  *
- * - It does not follow symbolic links that are not ours; see open_socket().
- *
- * - It notes the connection.  Its name does not tell what it is: that is the
- *   one to which the guest has bound the socket, which the guest may have
- *   renamed since. */
-int vhost_socket_connect(int fd, const struct sockaddr *, socklen_t)
-    __asm__("connect");
-
+ * Returns a descriptor that does not block, or a negative errno value, with
+ * '*reason' set to a message for the caller to free. */
 int
-vhost_socket_connect(int fd, const struct sockaddr *addr, socklen_t len)
+vhost_socket_connect(const char *path, char **reason)
 {
-    static void *next;
-    int (*f)(int, const struct sockaddr *, socklen_t);
-    struct sockaddr_un un;
-    bool client = false;
-
-    f = next_function("connect", &next);
-    if (len == sizeof un && addr->sa_family == AF_UNIX) {
-        memcpy(&un, addr, sizeof un);
-        if (un.sun_path[0] && memchr(un.sun_path, 0, sizeof un.sun_path)) {
-            ovs_mutex_lock(&clients_mutex);
-            client = sset_contains(&clients, un.sun_path);
-            ovs_mutex_unlock(&clients_mutex);
-        }
-    }
-    if (!client) {
-        return f(fd, addr, len);
-    }
-
-    struct connected *connected = connected_get();
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
     uid_t owner;
-    int target = open_socket(un.sun_path, &owner);
-    if (target < 0) {
-        int error = errno;
+    int target = open_socket(path, &owner);
+    int error = target < 0 ? errno : 0;
+    int fd = -1;
 
-        if (owner) {
-            VLOG_WARN_RL(&rl, "%s: not connected: a symbolic link on the way "
-                         "belongs to user %lu", un.sun_path,
-                         (unsigned long) owner);
-        }
-        errno = error;
-        return -1;
+    if (error) {
+        *reason = describe_error(path, error, owner);
+        return -error;
     }
-    ovs_strlcpy(connected->path, un.sun_path, sizeof connected->path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     snprintf(un.sun_path, sizeof un.sun_path, "/proc/self/fd/%d", target);
-    int retval = f(fd, (const struct sockaddr *) &un, sizeof un);
-    int error = errno;
-    connected->fd = !retval || error == EISCONN ? fd : -1;
+    if (fd < 0 || connect(fd, (struct sockaddr *) &un, sizeof un)) {
+        error = errno;
+        *reason = xasprintf("%s: %s", path,
+                            error == ECONNREFUSED ? "nobody listens there"
+                            : ovs_strerror(error));
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
     close(target);
-    errno = error;
-    return retval;
+    return error ? -error : fd;
 }
 
 /* True if somebody may be listening on '*un': only two errors say that nobody
@@ -356,79 +313,49 @@ vhost_socket_set_access(const char *path,
     return error;
 }
 
-/* True if 'fd' is a connection that was accepted on a socket at 'path'. */
-static bool
-is_connection(int fd, const char *path)
-{
-    struct sockaddr_un local, peer;
-    socklen_t local_len = sizeof local;
-    socklen_t peer_len = sizeof peer;
-
-    memset(&local, 0, sizeof local);
-    return (!getsockname(fd, (struct sockaddr *) &local, &local_len)
-            && local.sun_family == AF_UNIX
-            && !getpeername(fd, (struct sockaddr *) &peer, &peer_len)
-            && !strncmp(local.sun_path, path, sizeof local.sun_path));
-}
-
-static void
-set_timeout(int fd, int ms)
-{
-    const struct timeval timeout = { .tv_usec = ms * 1000 };
-
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-}
-
-/* Makes reads and writes on our connection through 'path' fail with EAGAIN
- * after 'ms' milliseconds.  DPDK reads a message in two parts and waits for
- * the second, in the one thread that serves all guests.  'old_fd' is that of
- * an earlier connection that has ended but may still be open, or -1.  If we
- * have connected, it was this thread that did so, just now.
+/* Makes a socket at 'path', for which vhost_socket_prepare_server() is to come
+ * first, and listens on it.  Nobody can connect before it has the permissions
+ * 'access', whatever the process's umask is: until somebody listens, all are
+ * refused.
  *
- * Returns the connection's descriptor, which stays DPDK's, or -1. */
+ * Returns a descriptor that does not block, or a negative errno value, with
+ * '*reason' set to a message for the caller to free. */
 int
-vhost_socket_set_timeout(const char *path, int ms, int old_fd)
+vhost_socket_listen(const char *path, const struct vhost_socket_access *access,
+                    char **reason)
 {
-    struct connected *connected = connected_get();
-    struct dirent *entry;
-    int found = -1;
-    DIR *dir;
+    struct sockaddr_un un;
+    char *message = make_address(path, &un);
+    int fd = -1;
 
-    if (connected->fd >= 0 && !strcmp(connected->path, path)) {
-        found = connected->fd;
-        connected->fd = -1;
-        set_timeout(found, ms);
-        return found;
+    if (message) {
+        *reason = message;
+        return -EINVAL;
     }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    dir = opendir("/proc/self/fd");
-    if (!dir) {
-        VLOG_WARN("/proc/self/fd: %s; a guest that sends half a message can "
-                  "block all others", ovs_strerror(errno));
-        return -1;
-    }
-    while ((entry = readdir(dir))) {
-        int fd;
+    /* The file is created with no more permissions than the socket has. */
+    if (fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR)
+        || bind(fd, (struct sockaddr *) &un, sizeof un)) {
+        int error = errno;
 
-        if (str_to_int(entry->d_name, 10, &fd) && fd != old_fd
-            && is_connection(fd, path)) {
-            set_timeout(fd, ms);
-            found = fd;
+        *reason = xasprintf("%s: %s", path, ovs_strerror(error));
+        if (fd >= 0) {
+            close(fd);
         }
+        return -error;
     }
-    closedir(dir);
-    return found;
-}
-
-/* True if 'fd', a connection, has room for an answer: a guest that sends
- * messages and does not read the answers would have DPDK wait for each. */
-bool
-vhost_socket_is_writable(int fd)
-{
-    struct pollfd pfd = { .fd = fd, .events = POLLOUT };
-
-    return fd < 0 || poll(&pfd, 1, 0) > 0;
+    message = vhost_socket_set_access(path, access);
+    if (!message && listen(fd, BACKLOG)) {
+        message = xasprintf("%s: %s", path, ovs_strerror(errno));
+    }
+    if (message) {
+        *reason = message;
+        close(fd);
+        unlink(path);
+        return -EPERM;
+    }
+    return fd;
 }
 
 /* True if the peer of 'fd', a connection, has closed it. */
@@ -437,5 +364,5 @@ vhost_socket_is_closed(int fd)
 {
     struct pollfd pfd = { .fd = fd, .events = POLLRDHUP };
 
-    return fd >= 0 && poll(&pfd, 1, 0) > 0;
+    return poll(&pfd, 1, 0) > 0;
 }

@@ -17,12 +17,12 @@ struct vhost_socket_access {
 };
 
 char *vhost_socket_check_client(const char *path);
-void vhost_socket_set_client(const char *path, bool client);
+int vhost_socket_connect(const char *path, char **reason);
 char *vhost_socket_prepare_server(const char *path);
+int vhost_socket_listen(const char *path, const struct vhost_socket_access *,
+                        char **reason);
 char *vhost_socket_set_access(const char *path,
                               const struct vhost_socket_access *);
-int vhost_socket_set_timeout(const char *path, int ms, int old_fd);
 bool vhost_socket_is_closed(int fd);
-bool vhost_socket_is_writable(int fd);
 
 #endif /* vhost/socket.h */

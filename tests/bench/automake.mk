@@ -9,7 +9,9 @@ noinst_PROGRAMS = \
 	tests/bench/xdp-load
 
 # Counts what an interface type costs in user space.
-tests_bench_netdev_loop_SOURCES = tests/bench/netdev-loop.c
+tests_bench_netdev_loop_SOURCES = \
+	tests/bench/netdev-loop.c \
+	$(REPLACED_FUNCTIONS)
 tests_bench_netdev_loop_LDADD = $(OVS_AND_OUR_LIBS)
 tests_bench_netdev_loop_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
 

@@ -22,6 +22,7 @@ FUZZ_SOURCES = \
 	tests/tools/packet.c \
 	tests/tools/tool.c \
 	$(filter %.c,$(vhost_frontend)) \
+	$(REPLACED_FUNCTIONS) \
 	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES))) \
 	$(filter %.c,$(lib_libxdpfeatures_la_SOURCES))
 

@@ -68,6 +68,7 @@ tests_tools_vhost_guest_SOURCES = \
 	tests/tools/vhost-hostile-message.c \
 	tests/tools/vhost-hostile-ring.c \
 	tests/tools/vhost-hostile-setup.c \
+	tests/tools/vhost-hostile-slow.c \
 	tests/tools/vhost-hostile-unasked.c \
 	tests/tools/vhost-hostile.h
 

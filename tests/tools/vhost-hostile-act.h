@@ -24,6 +24,10 @@
 /* How long to wait for something that may not happen, in ms. */
 #define PATIENCE_MS 500
 
+/* The same for the end of the connection, where the peer may first wait for
+ * the rest of a message. */
+#define PART_PATIENCE_MS 30000
+
 /* How often floods repeat. */
 #define FLOOD 2000
 
@@ -77,6 +81,7 @@ extern const struct hostile hostile_memories[];
 extern const struct hostile hostile_messages[];
 extern const struct hostile hostile_rings[];
 extern const struct hostile hostile_setups[];
+extern const struct hostile hostile_slow[];
 extern const struct hostile hostile_unasked[];
 
 /* What the peer did: one of HOSTILE_*. */

@@ -138,7 +138,7 @@ fd_half(struct ctx *ctx)
     if (error) {
         return act_error(error);
     }
-    return (vfe_wait_closed(ctx->vfe, PATIENCE_MS) ? HOSTILE_IGNORED
+    return (vfe_wait_closed(ctx->vfe, PART_PATIENCE_MS) ? HOSTILE_IGNORED
             : HOSTILE_DISCONNECTED);
 }
 
@@ -170,7 +170,7 @@ fd_cut(struct ctx *ctx)
     if (error) {
         return act_error(error);
     }
-    return (vfe_wait_closed(ctx->vfe, PATIENCE_MS) ? HOSTILE_IGNORED
+    return (vfe_wait_closed(ctx->vfe, PART_PATIENCE_MS) ? HOSTILE_IGNORED
             : HOSTILE_DISCONNECTED);
 }
 
@@ -264,12 +264,13 @@ const struct hostile hostile_fds[] = {
     CASE("fd-kick-denied", fd_denied, 0, VFE_SET_VRING_KICK,
          "SET_VRING_KICK without one, but with one"),
     CASE("fd-index", fd_index, 0, 0, "8 with a message about ring 65535"),
-    CASE("fd-half", fd_half, 0, 0, "with half a message"),
+    CASE("fd-half", fd_half, 0, 0, "with half a message (refused)"),
     CASE("fd-call-32", fd_many, 0, VFE_SET_VRING_CALL,
          "32 with SET_VRING_CALL"),
-    CASE("fd-cut-0", fd_cut, 0, 0, "with a header only"),
-    CASE("fd-cut-4", fd_cut, 0, 4, "with part of a message"),
-    CASE("fd-cut-max", fd_cut, 0, UINT32_MAX, "with a message of 4 GB"),
+    CASE("fd-cut-0", fd_cut, 0, 0, "with a header only (refused)"),
+    CASE("fd-cut-4", fd_cut, 0, 4, "with part of a message (refused)"),
+    CASE("fd-cut-max", fd_cut, 0, UINT32_MAX,
+         "with a message of 4 GB (refused)"),
     CASE("fd-call-directory", fd_call, 0, FD_DIRECTORY,
          "a directory to be notified by"),
     CASE("fd-call-pipe", fd_call, 0, FD_PIPE_END, "a pipe without an end"),

@@ -50,7 +50,7 @@ msg_part(struct ctx *ctx)
     }
 
     /* No answer is right here, even from a peer that is alive. */
-    return (vfe_wait_closed(ctx->vfe, PATIENCE_MS) ? HOSTILE_IGNORED
+    return (vfe_wait_closed(ctx->vfe, PART_PATIENCE_MS) ? HOSTILE_IGNORED
             : HOSTILE_DISCONNECTED);
 }
 
@@ -121,10 +121,13 @@ const struct hostile hostile_messages[] = {
     CASE("msg-get-config", msg_request_ack, 0, VFE_GET_CONFIG, "GET_CONFIG"),
     CASE("msg-crypto", msg_request_ack, 0, 26, "a message for crypto devices"),
 
-    CASE("part-1", msg_part, CONNECT_ONLY, 1, "one byte, then silence"),
-    CASE("part-11", msg_part, CONNECT_ONLY, 11, "half a header"),
-    CASE("part-header", msg_part, CONNECT_ONLY, 12, "a header only"),
-    CASE("part-payload", msg_part, CONNECT_ONLY, 20, "part of a message"),
+    CASE("part-1", msg_part, CONNECT_ONLY, 1,
+         "one byte, then silence (refused)"),
+    CASE("part-11", msg_part, CONNECT_ONLY, 11, "half a header (refused)"),
+    CASE("part-header", msg_part, CONNECT_ONLY, 12,
+         "a header only (refused)"),
+    CASE("part-payload", msg_part, CONNECT_ONLY, 20,
+         "part of a message (refused)"),
 
     CASE("size-0", msg_size, 0, 0, "a message without its payload"),
     CASE("size-4", msg_size, 0, 4, "a message that is too short"),

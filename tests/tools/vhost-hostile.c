@@ -27,6 +27,7 @@ static const struct hostile *const hostile_subjects[] = {
     hostile_memories,
     hostile_unasked,
     hostile_connections,
+    hostile_slow,
 };
 
 /* Returns the act with that name, or NULL. */

@@ -1,8 +1,9 @@
 # Copyright (c) 2026 The ovs-datapath-plugins authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Unit tests: of checksums, with random packets; of guests' memory; of frames;
-# of the XDP program; and of what ovs-fig7a makes of the CPUs of a machine.
+# Unit tests: of checksums, with random packets; of guests' memory, and how
+# guests are notified; of frames; of the XDP program; and of what ovs-fig7a
+# makes of the CPUs of a machine.
 
 check_PROGRAMS += tests/unit/test-plugins
 tests_unit_test_plugins_SOURCES = \
@@ -43,3 +44,10 @@ check_PROGRAMS += tests/unit/test-xsk-program
 tests_unit_test_xsk_program_SOURCES = tests/unit/test-xsk-program.c
 tests_unit_test_xsk_program_LDADD = $(OVS_AND_OUR_LIBS)
 tests_unit_test_xsk_program_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
+
+check_PROGRAMS += tests/unit/test-notify
+tests_unit_test_notify_SOURCES = \
+	$(REPLACED_FUNCTIONS) \
+	tests/unit/test-notify.c
+tests_unit_test_notify_LDADD = $(OVS_AND_OUR_LIBS)
+tests_unit_test_notify_LDFLAGS = $(datapath_plugins_ovs_vswitchd_LDFLAGS)
