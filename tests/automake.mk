@@ -140,6 +140,7 @@ check-build: all $(check_PROGRAMS) tests/atlocal \
 		tests/system-fig7a-testsuite \
 		tests/system-package-testsuite \
 		$(OVS_TRAFFIC_SUITES) \
+		tests/fuzz/fuzz-messages \
 		tests/fuzz/fuzz-packet \
 		tests/fuzz/fuzz-vhost
 
@@ -153,7 +154,8 @@ check-system: all $(check_PROGRAMS) tests/system-afxdp-testsuite tests/atlocal
 	  AUTOTEST_PATH='$(AUTOTEST_PATH)' $(TESTSUITEFLAGS) -j1
 
 check-system-vhost: all $(check_PROGRAMS) tests/system-vhost-testsuite \
-		tests/atlocal tests/fuzz/fuzz-packet tests/fuzz/fuzz-vhost
+		tests/atlocal tests/fuzz/fuzz-messages tests/fuzz/fuzz-packet \
+		tests/fuzz/fuzz-vhost
 	$(SHELL) tests/system-vhost-testsuite -C tests \
 	  AUTOTEST_PATH='$(AUTOTEST_PATH)' $(TESTSUITEFLAGS) -j1
 

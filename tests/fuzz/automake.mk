@@ -10,9 +10,10 @@
 # needs root and, as the system tests do, namespaces of its own.
 #
 #   make check-fuzz-packet FUZZ_TIME=3600
+#   make check-fuzz-messages FUZZ_TIME=3600
 #
-# needs neither.  They leave the inputs that they have found in
-# tests/fuzz/corpus/vhost and tests/fuzz/corpus/packet of the build tree.
+# need neither.  They leave the inputs that they have found in
+# tests/fuzz/corpus/ of the build tree: vhost, packet and messages.
 
 FUZZ_TIME = 600
 
@@ -73,6 +74,22 @@ tests/fuzz/fuzz-packet: $(FUZZ_PACKET_SOURCES) tests/tools/pkt-corpus.h
 	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
 	  -o $@ $(FUZZ_DRIVER) $(FUZZ_PACKET_INPUTS) $(FUZZ_PACKET_LIBS)
 
+# Of what a guest says.
+FUZZ_MESSAGES_SOURCES = \
+	tests/fuzz/fuzz-messages.c \
+	lib/vhost/messages.c
+FUZZ_MESSAGES_INPUTS = $(addprefix $(top_srcdir)/,$(FUZZ_MESSAGES_SOURCES))
+# The driver in place of libFuzzer takes random numbers from there.
+FUZZ_MESSAGES_DRIVER = $(FUZZ_DRIVER) $(top_srcdir)/tests/tools/packet.c
+
+tests/fuzz/fuzz-messages: $(FUZZ_MESSAGES_SOURCES)
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
+	  -fno-sanitize=function -o $@ $(FUZZ_MESSAGES_INPUTS) \
+	  $(FUZZ_PACKET_LIBS) || \
+	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
+	  -o $@ $(FUZZ_MESSAGES_DRIVER) $(FUZZ_MESSAGES_INPUTS) \
+	  $(FUZZ_PACKET_LIBS)
+
 check-fuzz: tests/fuzz/fuzz-vhost
 	$(MKDIR_P) tests/fuzz/corpus/vhost
 	cd tests/fuzz && ./fuzz-vhost -max_total_time=$(FUZZ_TIME) \
@@ -84,11 +101,18 @@ check-fuzz-packet: tests/fuzz/fuzz-packet tests/tools/pkt-corpus
 	cd tests/fuzz && ./fuzz-packet -max_total_time=$(FUZZ_TIME) \
 	  corpus/packet corpus/seeds
 
+check-fuzz-messages: tests/fuzz/fuzz-messages
+	$(MKDIR_P) tests/fuzz/corpus/messages
+	cd tests/fuzz && ./fuzz-messages -max_total_time=$(FUZZ_TIME) \
+	  corpus/messages $(abs_top_srcdir)/tests/fuzz/corpus/messages
+
 CLEANFILES += \
+	tests/fuzz/fuzz-messages \
 	tests/fuzz/fuzz-packet \
 	tests/fuzz/fuzz-vhost
 EXTRA_DIST += \
 	tests/fuzz/fuzz-driver.c \
+	tests/fuzz/fuzz-messages.c \
 	tests/fuzz/fuzz-packet.c \
 	tests/fuzz/fuzz-input.h \
 	tests/fuzz/fuzz-vhost.c \
@@ -96,4 +120,4 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz-vhost-ops.c \
 	tests/fuzz/corpus
 
-.PHONY: check-fuzz check-fuzz-packet
+.PHONY: check-fuzz check-fuzz-messages check-fuzz-packet
