@@ -74,6 +74,9 @@ struct fig7a {
     bool in_tree;               /* --compare=in-tree. */
     const char *window;         /* iperf3's -w. */
 
+    /* "plot". */
+    bool normalize;             /* Only ratios. */
+
     /* "trex", "traffic". */
     const char *run_dir;        /* --run: where t-rex-64 is. */
     const char *port_info;      /* "mac" or "ip". */

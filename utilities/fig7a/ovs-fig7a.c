@@ -105,6 +105,8 @@ Options of \"run\" and \"traffic\":\n\
   --endpoint=uml|veth     a User Mode Linux guest, or a namespace\n\
   --compare=in-tree       measure Open vSwitch's own types as well\n\
   --window=SIZE           TCP window, as for iperf3 (default: 256K)\n\
+Option of \"plot\":\n\
+  --normalize             draw only each divided by its own kernel-tap\n\
 Options of \"trex\" and \"traffic\":\n\
   --run=DIR               start t-rex-64, which is in DIR\n\
   --port-info=mac|ip      what the configuration says of each port\n\
@@ -179,6 +181,7 @@ parse_options(int argc, char *argv[], struct fig7a *f)
         OPT_FORMAT,
         OPT_LOCAL_IP,
         OPT_NIC,
+        OPT_NORMALIZE,
         OPT_PEER_NIC,
         OPT_PIPELINE,
         OPT_PORT_INFO,
@@ -203,6 +206,7 @@ parse_options(int argc, char *argv[], struct fig7a *f)
         {"local-ip", required_argument, NULL, OPT_LOCAL_IP},
         {"multiplier", required_argument, NULL, 'm'},
         {"nic", required_argument, NULL, OPT_NIC},
+        {"normalize", no_argument, NULL, OPT_NORMALIZE},
         {"output", required_argument, NULL, 'o'},
         {"peer-nic", required_argument, NULL, OPT_PEER_NIC},
         {"pipeline", required_argument, NULL, OPT_PIPELINE},
@@ -260,6 +264,9 @@ parse_options(int argc, char *argv[], struct fig7a *f)
             break;
         case OPT_NIC:
             f->nic = optarg;
+            break;
+        case OPT_NORMALIZE:
+            f->normalize = true;
             break;
         case OPT_PEER_NIC:
             f->peer_nic = optarg;

@@ -64,6 +64,7 @@ struct json *fig7a_results_to_json(const struct fig7a_results *);
 char *fig7a_results_from_json(struct fig7a_results *, const struct json *);
 
 /* In plot.c. */
-char *fig7a_plot(const struct fig7a_results *, const char *file_name);
+char *fig7a_plot(const struct fig7a_results *, const char *file_name,
+                 bool normalize);
 
 #endif /* results.h */
