@@ -5,6 +5,8 @@
 
 sbin_PROGRAMS += utilities/fig7a/ovs-fig7a
 utilities_fig7a_ovs_fig7a_SOURCES = \
+	utilities/fig7a/check-nic.c \
+	utilities/fig7a/check-nic.h \
 	utilities/fig7a/check.c \
 	utilities/fig7a/check.h \
 	utilities/fig7a/cpus.c \
@@ -34,8 +36,14 @@ utilities_fig7a_ovs_fig7a_SOURCES = \
 	utilities/fig7a/setup.h \
 	utilities/fig7a/topology.c \
 	utilities/fig7a/topology.h \
+	utilities/fig7a/traffic-report.c \
+	utilities/fig7a/traffic-vm.c \
 	utilities/fig7a/traffic.c \
+	utilities/fig7a/traffic.h \
+	utilities/fig7a/trex-config.c \
+	utilities/fig7a/trex-output.c \
 	utilities/fig7a/trex.c \
+	utilities/fig7a/trex.h \
 	utilities/fig7a/up.c \
 	utilities/fig7a/vhost-proxy.c \
 	utilities/fig7a/vhost-proxy.h \

@@ -6,20 +6,15 @@
 #include "check.h"
 
 #include <arpa/inet.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <linux/ethtool.h>
-#include <linux/if_tun.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "check-nic.h"
 #include "command-line.h"
 #include "dirs.h"
 #include "exec.h"
@@ -28,28 +23,10 @@
 #include "packets.h"
 #include "process.h"
 #include "util.h"
-#include "xsk/features.h"
 
 #ifndef AF_XDP
 #define AF_XDP 44
 #endif
-
-/* Bytes that Geneve over IPv4 adds to a packet. */
-#define TUNNEL_OVERHEAD 50
-
-enum verdict {
-    GOOD,                       /* '*text' says what was found, or is null. */
-    NOTE,                       /* It works, but not as it could. */
-    BAD                         /* '*text' says what to do. */
-};
-
-/* What is checked for: a topology, or null, on a machine. */
-struct subject {
-    const struct fig7a_topology *t;
-    const struct fig7a *f;
-    bool only_options;          /* Do not look at the machine. */
-    bool load_module;           /* Load the kernel's module, if needed. */
-};
 
 /* True if there is a program 'name'. */
 static bool
@@ -62,8 +39,8 @@ has_program(const char *name)
     return found;
 }
 
-static enum verdict
-check_root(const struct subject *s OVS_UNUSED, char **text)
+static enum fig7a_verdict
+check_root(const struct fig7a_subject *s OVS_UNUSED, char **text)
 {
     if (geteuid()) {
         *text = xstrdup("only root can do this; use sudo");
@@ -97,8 +74,8 @@ fig7a_has_bridge(const char *name)
     return found;
 }
 
-static enum verdict
-check_switch(const struct subject *s, char **text)
+static enum fig7a_verdict
+check_switch(const struct fig7a_subject *s, char **text)
 {
     static const char *const bridges[] = { FIG7A_BRIDGE, FIG7A_PHY_BRIDGE };
     char *types, *pidfile = xasprintf("%s/ovs-vswitchd.pid", ovs_rundir());
@@ -144,10 +121,10 @@ check_switch(const struct subject *s, char **text)
     return GOOD;
 }
 
-static enum verdict
-check_tso(const struct subject *s, char **text)
+static enum fig7a_verdict
+check_tso(const struct fig7a_subject *s, char **text)
 {
-    enum verdict verdict = GOOD;
+    enum fig7a_verdict verdict = GOOD;
     char *value;
 
     if (s->t->nic_type && s->t->tso) {
@@ -164,8 +141,8 @@ check_tso(const struct subject *s, char **text)
     return verdict;
 }
 
-static enum verdict
-check_kernel(const struct subject *s, char **text)
+static enum fig7a_verdict
+check_kernel(const struct fig7a_subject *s, char **text)
 {
     if (!s->t->nic_type) {
         static const char module[] = "openvswitch";
@@ -200,179 +177,6 @@ check_kernel(const struct subject *s, char **text)
             return BAD;
         }
         close(fd);
-    }
-    return GOOD;
-}
-
-/* A number from the file 'name' of 'device' in sysfs, -1 if it has none. */
-static int
-sysfs_number(const char *device, const char *name)
-{
-    char *file = xasprintf("/sys/class/net/%s/%s", device, name);
-    FILE *stream = fopen(file, "r");
-    int n = -1;
-
-    free(file);
-    if (stream) {
-        if (fscanf(stream, "%i", &n) != 1) {
-            n = -1;
-        }
-        fclose(stream);
-    }
-    return n;
-}
-
-/* True if 'device' carries a default route, of IPv4 or IPv6. */
-static bool
-has_default_route(const char *device)
-{
-    static const char *const versions[] = { "-4", "-6" };
-    bool found = false;
-
-    for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
-        char *output;
-
-        if (!fig7a_execl(NULL, &output, "ip", versions[i], "route", "show",
-                         "default", "dev", device, NULL)) {
-            found |= output[0] != '\0';
-        }
-        free(output);
-    }
-    return found;
-}
-
-/* Checks that 'device', the value of 'option', can become a port.  Returns
- * null, or what is wrong, for the caller to free. */
-static char *
-check_device(const struct subject *s, const char *option, const char *device)
-{
-    LIBBPF_OPTS(bpf_xdp_query_opts, query);
-    char *path, *bridge, *problem = NULL;
-    unsigned int ifindex;
-    struct stat st;
-
-    if (s->only_options) {
-        return NULL;
-    }
-    if (strlen(device) >= IFNAMSIZ || !(ifindex = if_nametoindex(device))) {
-        return xasprintf("%s=%s: there is no such interface; see \"ip link\"",
-                         option, device);
-    }
-    if (has_default_route(device) && !s->f->force) {
-        return xasprintf("%s=%s: it carries the default route, which would be "
-                         "lost; use another, or --force", option, device);
-    }
-
-    path = xasprintf("/sys/class/net/%s/master", device);
-    if (!lstat(path, &st)) {
-        problem = xasprintf("%s=%s: it is part of a bridge or bond; free it: "
-                            "ip link set %s nomaster", option, device, device);
-    }
-    free(path);
-    if (problem) {
-        return problem;
-    }
-
-    static const struct fig7a_exec how = { .timeout = 20 };
-    if (!fig7a_execl(&how, &bridge, "ovs-vsctl", "--timeout=10",
-                     "port-to-br", device, NULL)) {
-        problem = xasprintf("%s=%s: it is a port of the bridge %s; free it: "
-                            "ovs-vsctl del-port %s", option, device, bridge,
-                            device);
-    }
-    free(bridge);
-    if (!problem && s->t->nic_type
-        && !bpf_xdp_query(ifindex, 0, &query) && query.prog_id) {
-        problem = xasprintf("%s=%s: it has the XDP program %u of someone "
-                            "else; remove it: ip link set %s xdp off", option,
-                            device, query.prog_id, device);
-    }
-    return problem;
-}
-
-static enum verdict
-check_nic(const struct subject *s, char **text)
-{
-    if (!s->f->nic) {
-        *text = xstrdup("--nic is missing: the interface that leads to the "
-                        "other host");
-        return BAD;
-    }
-    *text = check_device(s, "--nic", s->f->nic);
-    return *text ? BAD : GOOD;
-}
-
-static enum verdict
-check_peer_nic(const struct subject *s, char **text)
-{
-    if (!s->f->peer_nic) {
-        return GOOD;
-    }
-    if (s->f->remote_ip) {
-        *text = xstrdup("--peer-nic is for traffic that is looped, which "
-                        "--remote-ip excludes");
-    } else if (!strcmp(s->f->peer_nic, s->f->nic)) {
-        *text = xasprintf("--peer-nic=%s: it is --nic, too", s->f->peer_nic);
-    } else {
-        *text = check_device(s, "--peer-nic", s->f->peer_nic);
-    }
-    return *text ? BAD : GOOD;
-}
-
-/* How well AF_XDP works on the NIC. */
-static enum verdict
-check_xdp(const struct subject *s, char **text)
-{
-    struct xsk_features features;
-
-    if (!s->t->nic_type) {
-        return GOOD;
-    }
-    xsk_features_query(if_nametoindex(s->f->nic), &features);
-    if (!features.native) {
-        *text = xasprintf("the driver of %s has no XDP, or does not say so: "
-                          "the kernel's generic XDP is slower", s->f->nic);
-        return NOTE;
-    }
-    *text = xasprintf("native, %s", features.zerocopy ? "zero-copy" : "copy");
-    return GOOD;
-}
-
-static enum verdict
-check_queues(const struct subject *s, char **text)
-{
-    struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-    struct ifreq ifr = { .ifr_data = (void *) &channels };
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    enum verdict verdict = GOOD;
-
-    ovs_strlcpy(ifr.ifr_name, s->f->nic, sizeof ifr.ifr_name);
-    if (fd >= 0 && !ioctl(fd, SIOCETHTOOL, &ifr)) {
-        unsigned int n = MAX(channels.combined_count, channels.rx_count);
-
-        if (s->t->nic_type && n > 1) {
-            *text = xasprintf("%s has %u, and the port receives from one: "
-                              "ethtool -L %s combined 1, or options:n_rxq",
-                              s->f->nic, n, s->f->nic);
-            verdict = NOTE;
-        }
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return verdict;
-}
-
-static enum verdict
-check_mtu(const struct subject *s, char **text)
-{
-    int mtu = sysfs_number(s->f->nic, "mtu");
-
-    if (s->f->remote_ip) {
-        *text = xasprintf("%s has %d; the VM may have %d, since the tunnel "
-                          "takes %d", s->f->nic, mtu, mtu - TUNNEL_OVERHEAD,
-                          TUNNEL_OVERHEAD);
-        return mtu < 1500 ? NOTE : GOOD;
     }
     return GOOD;
 }
@@ -418,8 +222,8 @@ has_address(ovs_be32 ip, char name[IFNAMSIZ])
     return found;
 }
 
-static enum verdict
-check_tunnel(const struct subject *s, char **text)
+static enum fig7a_verdict
+check_tunnel(const struct fig7a_subject *s, char **text)
 {
     ovs_be32 local, remote;
     char name[IFNAMSIZ];
@@ -454,8 +258,8 @@ check_tunnel(const struct subject *s, char **text)
     return *text ? BAD : GOOD;
 }
 
-static enum verdict
-check_vm(const struct subject *s, char **text)
+static enum fig7a_verdict
+check_vm(const struct fig7a_subject *s, char **text)
 {
     const char *vm = s->f->vm;
 
@@ -478,28 +282,28 @@ check_vm(const struct subject *s, char **text)
                || (s->f->peer_nic && !strcmp(vm, s->f->peer_nic))) {
         *text = xasprintf("--vm=%s: it is the NIC", vm);
     } else {
-        *text = check_device(s, "--vm", vm);
+        *text = fig7a_check_device(s, "--vm", vm);
     }
     return *text ? BAD : GOOD;
 }
 
 static const struct {
     const char *what;
-    enum verdict (*check)(const struct subject *, char **text);
+    enum fig7a_verdict (*check)(const struct fig7a_subject *, char **text);
     bool options;               /* Also if only options are looked at. */
 } up_checks[] = {
     /* Later ones may rely on what earlier ones found. */
     { "root", check_root, false },
-    { "NIC", check_nic, true },
-    { "second NIC", check_peer_nic, true },
+    { "NIC", fig7a_check_nic, true },
+    { "second NIC", fig7a_check_peer_nic, true },
     { "tunnel", check_tunnel, true },
     { "VM", check_vm, true },
     { "Open vSwitch", check_switch, false },
     { "TSO", check_tso, false },
     { "kernel", check_kernel, false },
-    { "XDP", check_xdp, false },
-    { "queues", check_queues, false },
-    { "MTU", check_mtu, false },
+    { "XDP", fig7a_check_xdp, false },
+    { "queues", fig7a_check_queues, false },
+    { "MTU", fig7a_check_mtu, false },
 };
 
 /* Returns null if 't' can be set up on this machine as 'f' says, otherwise
@@ -508,7 +312,7 @@ static const struct {
 char *
 fig7a_check_up(const struct fig7a_topology *t, const struct fig7a *f)
 {
-    struct subject s = {
+    struct fig7a_subject s = {
         .t = t,
         .f = f,
         .only_options = f->dry_run,
@@ -590,7 +394,7 @@ fig7a_check_run(const struct fig7a *f)
 }
 
 static bool
-print_verdict(const char *what, enum verdict verdict, const char *text)
+print_verdict(const char *what, enum fig7a_verdict verdict, const char *text)
 {
     static const char *const words[] = { "ok", "note", "MISSING" };
 
@@ -610,17 +414,20 @@ fig7a_cmd_check(struct ovs_cmdl_context *ctx)
     good = print_verdict("run", text ? BAD : GOOD, text);
     free(text);
     if (ctx->argc > 1) {
-        struct subject s = { .t = fig7a_find_topology(ctx->argv[1]), .f = f };
+        struct fig7a_subject s = {
+            .t = fig7a_find_topology(ctx->argv[1]),
+            .f = f,
+        };
 
         good = true;            /* "run" is not what was asked for. */
         for (size_t i = 0; i < ARRAY_SIZE(up_checks); i++) {
-            enum verdict verdict;
+            enum fig7a_verdict verdict;
 
             text = NULL;
             verdict = up_checks[i].check(&s, &text);
             good &= print_verdict(up_checks[i].what, verdict, text);
             free(text);
-            if (verdict == BAD && up_checks[i].check == check_nic) {
+            if (verdict == BAD && up_checks[i].check == fig7a_check_nic) {
                 good = false;
                 break;          /* The rest is about that NIC. */
             }

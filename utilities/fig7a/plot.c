@@ -81,7 +81,7 @@ struct figure {
     bool in_tree;               /* A third bar in each group. */
     const struct fig7a_topology *base;      /* Of ratios, null: no ratios. */
     double top;                 /* Of the Y axis. */
-    double y;                   /* Of its bottom, in pixels from that of all. */
+    double y;                   /* Its bottom, in pixels from that of all. */
     double height;              /* Of all, in pixels. */
     double font_size;           /* Of most of the text. */
 };
@@ -168,7 +168,7 @@ get_bar(const struct figure *f, size_t i, enum series series, struct bar *bar)
     return true;
 }
 
-/* Initializes 'f' for a panel with 'r', if 'base', as ratios to that, at 'y' of
+/* Initializes 'f' for a panel with 'r', if 'base' as ratios to that, at 'y' in
  * a figure of 'height' in 'format'. */
 static void
 figure_init(struct figure *f, const struct fig7a_results *r,
@@ -532,8 +532,8 @@ run_gnuplot(const char *script)
 }
 
 /* Draws 'r', if 'normalize' as ratios alone, and stores the figure as
- * 'file_name', which ends in ".svg" or ".png".  Returns null, or what is wrong, for the caller to free; then the
- * file is as it was. */
+ * 'file_name', which ends in ".svg" or ".png".  Returns null, or what is
+ * wrong, for the caller to free; then the file is as it was. */
 char *
 fig7a_plot(const struct fig7a_results *r, const char *file_name,
            bool normalize)
