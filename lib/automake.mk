@@ -38,11 +38,11 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/xsk/socket.c \
 	lib/xsk/socket.h
 lib_libdatapathplugins_la_LIBADD = \
-	lib/libxdpfeatures.la $(LIBXDP_LIBS) $(LIBBPF_LIBS)
+	lib/libxskfeatures.la $(LIBXDP_LIBS) $(LIBBPF_LIBS)
 
 # What a device's driver can do: of the above, all that ovs-fig7a needs.
-noinst_LTLIBRARIES += lib/libxdpfeatures.la
-lib_libxdpfeatures_la_SOURCES = \
+noinst_LTLIBRARIES += lib/libxskfeatures.la
+lib_libxskfeatures_la_SOURCES = \
 	lib/xsk/features.c \
 	lib/xsk/features.h
 

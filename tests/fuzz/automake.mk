@@ -25,7 +25,7 @@ FUZZ_SOURCES = \
 	$(filter %.c,$(vhost_frontend)) \
 	$(REPLACED_FUNCTIONS) \
 	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES))) \
-	$(filter %.c,$(lib_libxdpfeatures_la_SOURCES))
+	$(filter %.c,$(lib_libxskfeatures_la_SOURCES))
 
 # In place of libFuzzer.
 FUZZ_DRIVER = $(top_srcdir)/tests/fuzz/fuzz-driver.c

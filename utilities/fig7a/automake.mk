@@ -55,7 +55,7 @@ utilities_fig7a_ovs_fig7a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
 # is left of DPDK is what libopenvswitch itself asks for, as in OVS's own
 # tools.
 utilities_fig7a_ovs_fig7a_LDADD = \
-	lib/libxdpfeatures.la \
+	lib/libxskfeatures.la \
 	$(ovs_builddir)/lib/libopenvswitch.la \
 	$(LIBBPF_LIBS) $(YAML_LIBS)
 utilities_fig7a_ovs_fig7a_LDFLAGS = $(AM_LDFLAGS) -Wl,--as-needed
