@@ -17,14 +17,14 @@
 
 FUZZ_TIME = 600
 
-FUZZ_SOURCES = \
+FUZZ_VHOST_C = \
 	tests/fuzz/fuzz-vhost.c \
 	tests/fuzz/fuzz-vhost-ops.c \
 	tests/tools/packet.c \
 	tests/tools/tool.c \
 	$(filter %.c,$(vhost_frontend)) \
 	$(REPLACED_FUNCTIONS) \
-	$(filter %.c,$(filter-out %.bpf.c,$(lib_libdatapathplugins_la_SOURCES))) \
+	$(filter %.c,$(lib_libdatapathplugins_la_SOURCES)) \
 	$(filter %.c,$(lib_libxskfeatures_la_SOURCES))
 
 # In place of libFuzzer.
@@ -35,6 +35,9 @@ FUZZ_SANITIZE = -fsanitize=address,undefined \
 	-fno-sanitize=alignment -fno-sanitize-recover=undefined
 FUZZ_FLAGS = $(AM_CPPFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(OVS_CFLAGS) \
 	$(OVS_WARNINGS) -w -std=gnu11 -g -O1 -fno-omit-frame-pointer
+FUZZ_CLANG = $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
+	-fno-sanitize=function
+FUZZ_CC = $(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE)
 FUZZ_LIBS = \
 	$(WRAP_FLAGS) \
 	$(ovs_builddir)/ofproto/.libs/libofproto.a \
@@ -43,51 +46,48 @@ FUZZ_LIBS = \
 	$(OVS_LIBS) $(LIBXDP_LIBS) $(LIBBPF_LIBS) \
 	`sed -n '/^dependency_libs/p' \
 	  $(ovs_builddir)/lib/libopenvswitch.la | grep -o -e '-l[a-z0-9_-]*'`
-FUZZ_INPUTS = \
-	$(addprefix $(top_srcdir)/,$(FUZZ_SOURCES)) \
+FUZZ_VHOST_INPUTS = \
+	$(addprefix $(top_srcdir)/,$(FUZZ_VHOST_C)) \
 	$(addprefix $(ovs_srcdir)/lib/,flow.c dp-packet.c dp-packet-gso.c \
 	  packets.c csum.c netdev.c)
 
-tests/fuzz/fuzz-vhost: $(FUZZ_SOURCES) tests/fuzz/fuzz-input.h \
+tests/fuzz/fuzz-vhost: $(FUZZ_VHOST_C) tests/fuzz/fuzz-input.h \
 		tests/fuzz/fuzz-vhost.h lib/xsk/redirect.skel.h
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
-	  -fno-sanitize=function -o $@ $(FUZZ_INPUTS) $(FUZZ_LIBS) || \
-	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
-	  -o $@ $(FUZZ_DRIVER) $(FUZZ_INPUTS) $(FUZZ_LIBS)
+	$(AM_V_CC)$(MKDIR_P) $(@D) && \
+	$(FUZZ_CLANG) -o $@ $(FUZZ_VHOST_INPUTS) $(FUZZ_LIBS) || \
+	$(FUZZ_CC) -o $@ $(FUZZ_DRIVER) $(FUZZ_VHOST_INPUTS) $(FUZZ_LIBS)
 
 # Of packets, and of options.
-FUZZ_PACKET_SOURCES = \
+FUZZ_PACKET_C = \
 	tests/fuzz/fuzz-packet.c \
 	tests/tools/packet.c \
 	tests/tools/pkt-corpus-csum.c \
 	lib/partial-csum.c \
 	lib/port-options.c
 FUZZ_PACKET_INPUTS = \
-	$(addprefix $(top_srcdir)/,$(FUZZ_PACKET_SOURCES)) \
+	$(addprefix $(top_srcdir)/,$(FUZZ_PACKET_C)) \
 	$(addprefix $(ovs_srcdir)/lib/,flow.c dp-packet.c packets.c csum.c)
 FUZZ_PACKET_LIBS = $(filter-out $(WRAP_FLAGS),$(FUZZ_LIBS))
 
-tests/fuzz/fuzz-packet: $(FUZZ_PACKET_SOURCES) tests/tools/pkt-corpus.h
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
-	  -fno-sanitize=function -o $@ $(FUZZ_PACKET_INPUTS) \
+tests/fuzz/fuzz-packet: $(FUZZ_PACKET_C) tests/tools/pkt-corpus.h
+	$(AM_V_CC)$(MKDIR_P) $(@D) && \
+	$(FUZZ_CLANG) -o $@ $(FUZZ_PACKET_INPUTS) \
 	  $(FUZZ_PACKET_LIBS) || \
-	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
-	  -o $@ $(FUZZ_DRIVER) $(FUZZ_PACKET_INPUTS) $(FUZZ_PACKET_LIBS)
+	$(FUZZ_CC) -o $@ $(FUZZ_DRIVER) $(FUZZ_PACKET_INPUTS) $(FUZZ_PACKET_LIBS)
 
 # Of what a guest says.
-FUZZ_MESSAGES_SOURCES = \
+FUZZ_MESSAGES_C = \
 	tests/fuzz/fuzz-messages.c \
 	lib/vhost/messages.c
-FUZZ_MESSAGES_INPUTS = $(addprefix $(top_srcdir)/,$(FUZZ_MESSAGES_SOURCES))
+FUZZ_MESSAGES_INPUTS = $(addprefix $(top_srcdir)/,$(FUZZ_MESSAGES_C))
 # The driver in place of libFuzzer takes random numbers from there.
 FUZZ_MESSAGES_DRIVER = $(FUZZ_DRIVER) $(top_srcdir)/tests/tools/packet.c
 
-tests/fuzz/fuzz-messages: $(FUZZ_MESSAGES_SOURCES)
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SANITIZE) \
-	  -fno-sanitize=function -o $@ $(FUZZ_MESSAGES_INPUTS) \
+tests/fuzz/fuzz-messages: $(FUZZ_MESSAGES_C)
+	$(AM_V_CC)$(MKDIR_P) $(@D) && \
+	$(FUZZ_CLANG) -o $@ $(FUZZ_MESSAGES_INPUTS) \
 	  $(FUZZ_PACKET_LIBS) || \
-	$(CC) $(FUZZ_FLAGS) $(FUZZ_SANITIZE) \
-	  -o $@ $(FUZZ_MESSAGES_DRIVER) $(FUZZ_MESSAGES_INPUTS) \
+	$(FUZZ_CC) -o $@ $(FUZZ_MESSAGES_DRIVER) $(FUZZ_MESSAGES_INPUTS) \
 	  $(FUZZ_PACKET_LIBS)
 
 check-fuzz: tests/fuzz/fuzz-vhost

@@ -23,7 +23,8 @@ STATIC_OUR_FLAGS = \
 	-I$(top_srcdir)/utilities -I$(top_srcdir)/tests/tools
 STATIC_FLAGS = \
 	$(STATIC_OUR_FLAGS) \
-	-isystem . -isystem lib -isystem utilities $(STATIC_OVS_DIRS:%=-isystem %) \
+	-isystem . -isystem lib -isystem utilities \
+	$(STATIC_OVS_DIRS:%=-isystem %) \
 	$(patsubst -I%,-isystem%,$(OVS_CFLAGS)) \
 	$(LIBBPF_CFLAGS) $(LIBXDP_CFLAGS) $(YAML_CFLAGS) \
 	-std=gnu11 -mssse3 -fno-strict-aliasing

@@ -1,10 +1,10 @@
 /* Copyright (c) 2026 The ovs-datapath-plugins authors.
  * SPDX-License-Identifier: Apache-2.0 */
 
-/* Guests that take their time, and guests that come all at once. */
-
 #include <config.h>
 #undef NDEBUG
+
+/* Guests that take their time, and guests that come all at once. */
 
 #include "vhost-hostile-act.h"
 

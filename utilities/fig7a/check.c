@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* "check": what this machine lacks for a topology. */
+
 #include "check.h"
 
 #include <arpa/inet.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* CPUs: which there are, and masks of them. */
+
 #include "cpus.h"
 
 #include <errno.h>

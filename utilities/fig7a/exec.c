@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Running other programs, and ending them. */
+
 #include "exec.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* A traffic generator inside the kernel, by XDP programs. */
+
 #include "generator.h"
 
 #include <bpf/bpf.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Hosts in network namespaces, with a switch each. */
+
 #include "host.h"
 
 #include <ctype.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Medians. */
+
 #include "median.h"
 
 #include <math.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Progress, and numbers in JSON. */
+
 #include "output.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Results: made, filled in and freed. */
+
 #include "results.h"
 
 #include <stdlib.h>

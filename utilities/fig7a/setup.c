@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Setting a topology up on this machine alone. */
+
 #include "setup.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* The commands that set a topology up. */
+
 #include "topology.h"
 
 #include <stdarg.h>

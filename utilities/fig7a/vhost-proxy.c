@@ -3,6 +3,8 @@
 
 #include <config.h>
 
+/* Between a guest and a vhost-user port: hides features from the guest. */
+
 #include "vhost-proxy.h"
 
 #include <errno.h>
