@@ -414,7 +414,7 @@ put_panel(struct ds *ds, const struct figure *f, bool first, bool last)
         "set bmargin at screen %.4f\n",
         f->n_groups - 0.4, f->top, top / f->height, f->y / f->height);
     put_text(ds, f, f->base ? "ratio" : "throughput, Gbps", 0.015,
-             f->y + PANEL / 2, "center rotate by 90");
+             f->y + PANEL / 2.0, "center rotate by 90");
     if (first) {
         char *options = xasprintf("center font ',%.1f'", 1.15 * f->font_size);
 
