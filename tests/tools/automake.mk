@@ -66,6 +66,7 @@ tests_tools_vhost_guest_SOURCES = \
 	tests/tools/vhost-hostile-header.c \
 	tests/tools/vhost-hostile-memory.c \
 	tests/tools/vhost-hostile-message.c \
+	tests/tools/vhost-hostile-request.c \
 	tests/tools/vhost-hostile-ring.c \
 	tests/tools/vhost-hostile-setup.c \
 	tests/tools/vhost-hostile-slow.c \

@@ -79,6 +79,7 @@ extern const struct hostile hostile_features[];
 extern const struct hostile hostile_headers[];
 extern const struct hostile hostile_memories[];
 extern const struct hostile hostile_messages[];
+extern const struct hostile hostile_requests[];
 extern const struct hostile hostile_rings[];
 extern const struct hostile hostile_setups[];
 extern const struct hostile hostile_slow[];

@@ -28,6 +28,7 @@ static const struct hostile *const hostile_subjects[] = {
     hostile_unasked,
     hostile_connections,
     hostile_slow,
+    hostile_requests,
 };
 
 /* Returns the act with that name, or NULL. */
