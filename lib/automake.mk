@@ -34,7 +34,10 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/vhost/socket.h \
 	lib/xsk/program.c \
 	lib/xsk/program.h \
+	lib/xsk/receive.c \
+	lib/xsk/rings.h \
 	lib/xsk/rx-meta.h \
+	lib/xsk/send.c \
 	lib/xsk/socket.c \
 	lib/xsk/socket.h
 lib_libdatapathplugins_la_LIBADD = \

@@ -57,7 +57,7 @@ sum_proto_len(uint8_t proto, uint16_t len)
  * bytes of IPv4 header at 'ip': if it is on its way along a source route, its
  * final destination is the last one of that (RFC 791, section 3.1).  Returns
  * that address, or null if it is the one in the header. */
-static const uint8_t *
+static __attribute__((noinline)) const uint8_t *
 ipv4_final_dst(const uint8_t *ip, uint32_t ihl)
 {
     enum { END = 0, NOP = 1, LSRR = 131, SSRR = 137 };
@@ -192,6 +192,28 @@ skip_ipv6_options(const uint8_t *data, uint32_t *ofs, uint32_t end,
     return true;
 }
 
+/* Finds the transport header in the 'len' bytes at 'ip6', an IPv6 packet with
+ * extension headers.  Stores its offset from 'ip6' in '*ofs', its protocol in
+ * '*proto', and in '*pseudo' the sum of the addresses of its pseudo-header.
+ * False as skip_ipv6_options().  Packets that need this are rare, and it is a
+ * function of its own to keep it out of the way of the others. */
+static __attribute__((noinline)) bool
+ipv6_options_locate(const uint8_t *ip6, uint32_t len, uint32_t *ofs,
+                    uint8_t *proto, uint64_t *pseudo)
+{
+    struct ipv6_ends ends = {
+        .src = ip6 + offsetof(struct ovs_16aligned_ip6_hdr, ip6_src),
+        .dst = ip6 + offsetof(struct ovs_16aligned_ip6_hdr, ip6_dst),
+    };
+
+    *ofs = IPV6_HEADER_LEN;
+    *proto = ip6[offsetof(struct ovs_16aligned_ip6_hdr, ip6_nxt)];
+
+    bool ok = skip_ipv6_options(ip6, ofs, len, proto, &ends);
+    *pseudo = sum_words(sum_words(0, ends.src, 16), ends.dst, 16);
+    return ok;
+}
+
 /* Finds the transport header of the Ethernet frame that starts at byte 'ofs'
  * of the 'size' bytes at 'data'.  False if there is none, or just a fragment
  * of one: no sender leaves a fragment's checksum to the device. */
@@ -268,18 +290,16 @@ l4_locate(const uint8_t *data, uint32_t size, uint32_t ofs,
             return true;
         }
 
-        struct ipv6_ends ends = {
-            .src = (const uint8_t *) &ip6->ip6_src,
-            .dst = (const uint8_t *) &ip6->ip6_dst,
-        };
-        if (!skip_ipv6_options(data, &l4->ofs, end, &l4->proto, &ends)) {
+        uint64_t addrs;
+
+        if (!ipv6_options_locate(data + ofs, end - ofs, &l4->ofs, &l4->proto,
+                                 &addrs)) {
             return false;
         }
-        l4->has_options = l4->ofs != ofs + IPV6_HEADER_LEN;
+        l4->has_options = l4->ofs != IPV6_HEADER_LEN;
+        l4->ofs += ofs;
         l4->len = end - l4->ofs;
-        l4->pseudo = sum_words(sum_proto_len(l4->proto, l4->len),
-                               ends.src, 16);
-        l4->pseudo = sum_words(l4->pseudo, ends.dst, 16);
+        l4->pseudo = addrs + sum_proto_len(l4->proto, l4->len);
         return true;
     }
     return false;
@@ -446,79 +466,107 @@ partial_csum_rx_told(struct dp_packet *p)
     return true;
 }
 
-/* If Open vSwitch has left the TCP or UDP checksum of 'p' to the device, makes
- * it partial and returns true with '*pc' filled in.  Open vSwitch may have
- * rewritten the addresses since the packet came in, so the sum of the
- * pseudo-header is stored anew.  Returns false if the packet is complete, or
- * was completed, since a device could not. */
-bool
-partial_csum_tx(struct dp_packet *p, struct partial_csum *pc)
+/* Completes the checksum of 'p', which a device could not, and returns
+ * false. */
+static __attribute__((noinline)) bool
+tx_complete(struct dp_packet *p, const struct partial_csum *pc)
 {
-    bool inner;
-    uint8_t proto = compat_packet_tx_csum_proto(p, &inner);
+    partial_csum_complete(p, pc);
+    return false;
+}
 
-    if (!proto) {
+/* Does what partial_csum_tx_proto() does for 'p', whose headers are at
+ * 'l3_ofs' and 'l4_ofs', with 'addrs' the sum of the addresses of its
+ * pseudo-header. */
+static inline bool
+tx_make_partial(struct dp_packet *p, uint8_t proto, uint32_t l3_ofs,
+                uint32_t l4_ofs, uint64_t addrs, struct partial_csum *pc)
+{
+    uint8_t *data = dp_packet_data(p);
+    uint32_t size = dp_packet_size(p);
+    uint32_t len = size - p->l2_pad_size - l4_ofs;
+    uint32_t ofs = (proto == IPPROTO_TCP ? offsetof(struct tcp_header,
+                                                    tcp_csum)
+                    : offsetof(struct udp_header, udp_csum));
+
+    if (OVS_UNLIKELY(size < p->l2_pad_size + l4_ofs
+                     || len < (proto == IPPROTO_TCP ? TCP_HEADER_LEN
+                               : UDP_HEADER_LEN))) {
         return false;
     }
 
-    const char *data = dp_packet_data(p);
-    const uint8_t *l3 = inner ? dp_packet_inner_l3(p) : dp_packet_l3(p);
-    char *l4 = inner ? dp_packet_inner_l4(p) : dp_packet_l4(p);
-    size_t len = inner ? dp_packet_inner_l4_size(p) : dp_packet_l4_size(p);
-    uint32_t ofs = csum_offset(proto, len);
-
-    if (!l3 || !l4 || !ofs) {
-        return false;
-    }
-
-    uint64_t pseudo = sum_proto_len(proto, len);
-    uint32_t l3_len = (const uint8_t *) l4 - l3;
-    bool ipv6 = IP_VER(l3[0]) != 4;
-    if (!ipv6) {
-        const uint8_t *src = l3 + offsetof(struct ip_header, ip_src);
-        const uint8_t *dst = l3 + offsetof(struct ip_header, ip_dst);
-
-        if (OVS_UNLIKELY(l3_len > IP_HEADER_LEN)) {
-            const uint8_t *final_dst = ipv4_final_dst(l3, l3_len);
-
-            dst = final_dst ? final_dst : dst;
-        }
-        pseudo = sum_words(sum_words(pseudo, src, 4), dst, 4);
-    } else {
-        struct ipv6_ends ends = {
-            .src = l3 + offsetof(struct ovs_16aligned_ip6_hdr, ip6_src),
-            .dst = l3 + offsetof(struct ovs_16aligned_ip6_hdr, ip6_dst),
-        };
-
-        /* If a port that is not ours was told something that cannot be, the
-         * addresses of the header have to do. */
-        if (OVS_UNLIKELY(l3_len > IPV6_HEADER_LEN)) {
-            uint8_t next = l3[offsetof(struct ovs_16aligned_ip6_hdr,
-                                       ip6_nxt)];
-            uint32_t next_ofs = IPV6_HEADER_LEN;
-
-            skip_ipv6_options(l3, &next_ofs, l3_len, &next, &ends);
-        }
-        pseudo = sum_words(sum_words(pseudo, ends.src, 16), ends.dst, 16);
-    }
-
-    ovs_be16 sum = sum_fold(pseudo);
-    memcpy(l4 + ofs, &sum, sizeof sum);
+    ovs_be16 sum = sum_fold(addrs + sum_proto_len(proto, len));
+    memcpy(data + l4_ofs + ofs, &sum, sizeof sum);
 
     pc->proto = proto;
-    pc->ipv6 = ipv6;
-    pc->l3_ofs = (const char *) l3 - data;
-    pc->start = l4 - data;
+    pc->ipv6 = IP_VER(data[l3_ofs]) != 4;
+    pc->l3_ofs = l3_ofs;
+    pc->start = l4_ofs;
     pc->len = len;
     pc->offset = ofs;
 
     /* A device sums up all bytes to the end of the packet.  If something
      * follows what the headers count, it would be wrong. */
-    if (OVS_UNLIKELY(pc->start + pc->len != dp_packet_size(p))) {
-        partial_csum_complete(p, pc);
+    return OVS_LIKELY(!p->l2_pad_size) || tx_complete(p, pc);
+}
+
+/* Does what partial_csum_tx_proto() does for 'p', with IPv4 options or IPv6
+ * extension headers from 'l3_ofs' to 'l4_ofs'.  A function of its own, since
+ * it is rare. */
+static __attribute__((noinline)) bool
+tx_make_partial_options(struct dp_packet *p, uint8_t proto, uint32_t l3_ofs,
+                        uint32_t l4_ofs, struct partial_csum *pc)
+{
+    const uint8_t *l3 = (const uint8_t *) dp_packet_data(p) + l3_ofs;
+    uint32_t l3_len = l4_ofs - l3_ofs;
+    uint64_t addrs;
+
+    if (IP_VER(l3[0]) == 4) {
+        const uint8_t *dst = ipv4_final_dst(l3, l3_len);
+
+        if (!dst) {
+            dst = l3 + offsetof(struct ip_header, ip_dst);
+        }
+        addrs = sum_words(0, l3 + offsetof(struct ip_header, ip_src), 4);
+        addrs = sum_words(addrs, dst, 4);
+    } else {
+        uint32_t found_ofs;
+        uint8_t found_proto;
+
+        /* If a port that is not ours was told something that cannot be, the
+         * addresses that were found till then have to do. */
+        ipv6_options_locate(l3, l3_len, &found_ofs, &found_proto, &addrs);
+    }
+    return tx_make_partial(p, proto, l3_ofs, l4_ofs, addrs, pc);
+}
+
+/* Does what partial_csum_tx() does, for a caller that has asked already:
+ * compat_packet_tx_csum_proto() gave 'proto', which is not 0, and 'inner'. */
+bool
+partial_csum_tx_proto(struct dp_packet *p, uint8_t proto, bool inner,
+                      struct partial_csum *pc)
+{
+    uint32_t l3_ofs = inner ? p->inner_l3_ofs : p->l3_ofs;
+    uint32_t l4_ofs = inner ? p->inner_l4_ofs : p->l4_ofs;
+    const uint8_t *l3 = (const uint8_t *) dp_packet_data(p) + l3_ofs;
+    uint32_t l3_len = l4_ofs - l3_ofs;
+
+    /* UINT16_MAX stands for none. */
+    if (OVS_UNLIKELY(l4_ofs == UINT16_MAX
+                     || l4_ofs < l3_ofs + IP_HEADER_LEN)) {
         return false;
     }
-    return true;
+    if (OVS_LIKELY(l3_len == IP_HEADER_LEN)) {
+        return tx_make_partial(p, proto, l3_ofs, l4_ofs,
+                               sum_words(0, l3 + offsetof(struct ip_header,
+                                                          ip_src), 8), pc);
+    } else if (OVS_LIKELY(l3_len == IPV6_HEADER_LEN
+                          && IP_VER(l3[0]) != 4)) {
+        l3 += offsetof(struct ovs_16aligned_ip6_hdr, ip6_src);
+        return tx_make_partial(p, proto, l3_ofs, l4_ofs,
+                               sum_words(0, l3, 32), pc);
+    }
+    return tx_make_partial_options(p, proto, l3_ofs, l4_ofs, pc);
 }
 
 /* Completes what partial_csum_tx() has left in 'pc', for a device that cannot

@@ -18,9 +18,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "ovs-compat.h"
 #include "packets.h"
-
-struct dp_packet;
 
 /* UDP ports of the tunnels that carry Ethernet frames: VXLAN (RFC 7348), the
  * one that Linux used for it before, and Geneve (RFC 8926). */
@@ -43,8 +42,23 @@ struct partial_csum {
 
 bool partial_csum_rx(struct dp_packet *);
 bool partial_csum_rx_told(struct dp_packet *);
-bool partial_csum_tx(struct dp_packet *, struct partial_csum *);
+bool partial_csum_tx_proto(struct dp_packet *, uint8_t proto, bool inner,
+                           struct partial_csum *);
 void partial_csum_complete(struct dp_packet *, const struct partial_csum *);
+
+/* If Open vSwitch has left the TCP or UDP checksum of 'p' to the device, makes
+ * it partial and returns true with '*pc' filled in.  Open vSwitch may have
+ * rewritten the addresses since the packet came in, so the sum of the
+ * pseudo-header is stored anew.  Returns false if the packet is complete, or
+ * was completed, since a device could not. */
+static inline bool
+partial_csum_tx(struct dp_packet *p, struct partial_csum *pc)
+{
+    bool inner;
+    uint8_t proto = compat_packet_tx_csum_proto(p, &inner);
+
+    return proto && partial_csum_tx_proto(p, proto, inner, pc);
+}
 
 /* The 16 bits at 'p', which need not be aligned. */
 static inline ovs_be16

@@ -108,12 +108,16 @@ struct xsk {
     uint32_t tx_polls OVS_GUARDED;      /* Polls since the first of these... */
     bool tx_added OVS_GUARDED;          /* ...and if any came since the last
                                          * poll. */
+    uint32_t tx_drop_end OVS_GUARDED;   /* Index in 'tx' behind the last packet
+                                         * that the device dropped. */
     atomic_bool tx_pending;             /* The kernel must be called again. */
     atomic_uint poller;                 /* Thread that polled last. */
 
     /* Each has one writer at a time: the polling thread, or who holds
      * 'tx_lock'.  Anyone may read. */
     atomic_uint64_t counters[XSK_N_COUNTERS];
+    atomic_uint64_t tx_unsent_bytes;    /* Of packets counted as sent, and then
+                                         * dropped in the end. */
 };
 
 const char *xsk_counter_name(enum xsk_counter);
