@@ -14,7 +14,7 @@
 
 /* How long the switch may take for anything, in ms: the machine may be
  * busy. */
-#define END_TIMEOUT_MS 30000
+#define END_TIMEOUT_MS 60000
 
 struct end {
     const char *name;

@@ -36,7 +36,7 @@
 #define TCP_CHUNK 65536
 
 /* How long a peer may be silent.  Generous, since machines may be busy. */
-#define TIMEOUT_MS 20000
+#define TIMEOUT_MS 60000
 
 static void
 usage(void)

@@ -84,7 +84,7 @@ vfe_init(struct vfe *vfe)
     vfe->n_regions = 1;
     vfe->buf_size = 2048;
     vfe->spare = 512 * 1024;
-    vfe->timeout_ms = 20000;
+    vfe->timeout_ms = 60000;
     vfe->fd = -1;
     vfe->hdr_size = sizeof(struct vfe_net_hdr);
     vfe->step = "start";

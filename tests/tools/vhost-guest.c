@@ -47,7 +47,7 @@ static struct {
     int hold_ms;
 } opt = {
     .listen_fd = -1, .n_pairs = 1, .ring_size = 256, .n_regions = 1,
-    .buf_size = 2048, .timeout_ms = 20000, .count = 1,
+    .buf_size = 2048, .timeout_ms = 60000, .count = 1,
 };
 
 /* Set by SIGINT and SIGTERM: time to finish in good order. */
@@ -66,7 +66,7 @@ usage: vhost-guest {--connect SOCKET | --listen SOCKET} [OPTION...] COMMAND\n\
   --packed                  packed rings, if the peer offers them\n\
   --regions N               pieces of shared memory, 1 to 8 (1)\n\
   --buffer-size N           bytes in each descriptor (2048)\n\
-  --timeout S               how long the peer may take for anything (20)\n\
+  --timeout S               how long the peer may take for anything (60)\n\
   --detach PIDFILE          once connected, go on in the background\n\
  commands:\n\
   info          print what was offered and agreed on\n\
