@@ -312,7 +312,8 @@ fig7a_shell_quote(const struct svec *argv)
 /* Returns the file name of our own program 'name', for the caller to free: it
  * is where we are, or next to that in "../libexec/ovs-datapath-plugins", or,
  * if we were built in a folder of the source tree and are still there, in that
- * tree's "utilities", or in $PATH.  Null if it is nowhere. */
+ * tree's "utilities", or, if it has no slash, in $PATH.  Null if it is
+ * nowhere. */
 char *
 fig7a_find_program(const char *name)
 {
@@ -336,5 +337,7 @@ fig7a_find_program(const char *name)
         }
     }
     free(dir);
-    return found ? found : process_search_path(name);
+    /* With a slash, that would be a file from where the user happens to be. */
+    return (found || strchr(name, '/') ? found
+            : process_search_path(name));
 }

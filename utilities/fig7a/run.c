@@ -328,8 +328,9 @@ fig7a_cmd_run(struct ovs_cmdl_context *ctx)
     }
     describe_machine(&results, f);
     if (f->dry_run) {
-        printf("%"PRIuSIZE" topologies, %u times %u seconds each",
-               results.n_rows, f->repeat, f->duration);
+        printf("%"PRIuSIZE" topolog%s, %u times %u seconds each",
+               results.n_rows, results.n_rows == 1 ? "y" : "ies", f->repeat,
+               f->duration);
         if (f->budget != FIG7A_NO_BUDGET) {
             printf(", or fewer times, to end within %u seconds", f->budget);
         }
