@@ -87,7 +87,17 @@ AC_DEFUN([DP_CHECK_OVS],
    DP_OVS_VAR([OVS_CFLAGS], [OVS_CFLAGS])
    DP_OVS_VAR([OVS_LDFLAGS], [OVS_LDFLAGS])
    DP_OVS_VAR([OVS_DPDK_LDFLAGS], [DPDK_vswitchd_LDFLAGS])
-   DP_OVS_VAR([OVS_LIBS], [LIBS])])
+   DP_OVS_VAR([OVS_LIBS], [LIBS])
+
+   # A static DPDK is named by its files, which would be linked twice.
+   AC_MSG_CHECKING([whether OVS was configured with a shared DPDK])
+   AS_CASE([" $OVS_LIBS $OVS_DPDK_LDFLAGS "],
+     [*librte_*.a*],
+     [AC_MSG_RESULT([no])
+      AC_MSG_ERROR(m4_normalize([
+        the OVS in $ovs_builddir is linked with static libraries of DPDK:
+        configure it again with --with-dpdk=shared --enable-afxdp]))])
+   AC_MSG_RESULT([yes])])
 
 # DP_MISSING(WHAT, DEBIAN-PACKAGE)
 # --------------------------------

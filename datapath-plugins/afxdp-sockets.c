@@ -27,10 +27,6 @@
 
 VLOG_DEFINE_THIS_MODULE(afxdp_sockets);
 
-/* The size of an Ethernet header with two VLAN tags, which the MTU does not
- * count. */
-#define L2_OVERHEAD (ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN)
-
 /* What we must know of a device before we open sockets on it. */
 struct device_info {
     int ifindex;

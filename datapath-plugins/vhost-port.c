@@ -35,9 +35,9 @@ VLOG_DEFINE_THIS_MODULE(vhost_port);
 #define RXQ_FRAMES 256
 
 /* The least MTU of IPv4 (RFC 791), and what fits in the largest packet, whose
- * memory DPDK counts in 16 bits, with 128 bytes of room in front. */
+ * memory DPDK counts in 16 bits, with room in front. */
 #define MIN_MTU 68
-#define MAX_MTU (UINT16_MAX - 128 - ETH_HEADER_LEN - 2 * VLAN_HEADER_LEN)
+#define MAX_MTU (UINT16_MAX - RTE_PKTMBUF_HEADROOM - L2_OVERHEAD)
 
 /* Life of the socket. */
 

@@ -32,6 +32,7 @@
 
 #include "dp-packet.h"
 #include "openvswitch/list.h"
+#include "packets.h"
 
 /* A frame and its parts, in bytes.  The kernel keeps XDP_PACKET_HEADROOM (256)
  * for itself in front of a received packet; we ask for some more, so that the
@@ -42,6 +43,10 @@
 #define FRAME_EXTRA_HEADROOM 128
 #define FRAME_HEADROOM (FRAME_KERNEL_HEADROOM + FRAME_EXTRA_HEADROOM)
 #define FRAME_DATA_ROOM (FRAME_SIZE - FRAME_HEADROOM)
+
+/* The size of an Ethernet header with two VLAN tags, which the MTU does not
+ * count. */
+#define L2_OVERHEAD (ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN)
 
 struct frame_pool {
     struct ovs_list list_node;      /* In 'pools'. */

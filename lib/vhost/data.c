@@ -26,10 +26,6 @@
  * otherwise get 64K packets made of one. */
 #define MIN_TSO_SEGMENT 48
 
-/* The size of an Ethernet header with two VLAN tags, which the MTU does not
- * count. */
-#define L2_OVERHEAD (ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN)
-
 /* The largest packet that a guest may send, in bytes.  DPDK keeps the size of
  * a packet's memory, including the room in front, in 16 bits. */
 #define MAX_PACKET (UINT16_MAX - RTE_PKTMBUF_HEADROOM)
