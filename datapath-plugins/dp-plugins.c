@@ -37,7 +37,7 @@ static const struct provider {
  * are wrapped so are listed in automake.mk, and all of them are here.
  *
  * Apart from these, librte_vhost's calls of some functions of the C library
- * and of DPDK come to ours of the same name: see lib/next-function.h. */
+ * and of DPDK come to ours of the same name: see replaced-functions.c. */
 
 void __real_netdev_vport_patch_register(void);
 void __wrap_netdev_vport_patch_register(void);
