@@ -140,9 +140,9 @@ xsk_kick(struct xsk *xsk)
 /* Open vSwitch has left the checksum of 'packet', of protocol 'proto' and that
  * of the packet inside if 'inner', to the device.  Makes it partial and
  * returns true with '*meta' filled in, which the caller puts in front of the
- * packet's first frame.  The kernel wants the checksum in there: if it is behind, it is
- * completed, since the packet would stay in the ring forever, and all others
- * with it. */
+ * packet's first frame.  The kernel wants the checksum to be in that frame: if
+ * it is behind, it is completed, since the packet would stay in the ring
+ * forever, and all others with it. */
 static inline bool
 xsk_tx_metadata(const struct xsk *xsk, struct dp_packet *packet, uint8_t proto,
                 bool inner, struct compat_xsk_tx_metadata *meta)
