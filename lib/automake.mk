@@ -32,6 +32,8 @@ lib_libdatapathplugins_la_SOURCES = \
 	lib/vhost/report.c \
 	lib/vhost/socket.c \
 	lib/vhost/socket.h \
+	lib/vhost/stream.c \
+	lib/vhost/stream.h \
 	lib/xsk/program.c \
 	lib/xsk/program.h \
 	lib/xsk/receive.c \

@@ -24,6 +24,7 @@
 #include "timeval.h"
 #include "util.h"
 #include "vhost/descriptors.h"
+#include "vhost/stream.h"
 
 VLOG_DEFINE_THIS_MODULE(vhost_broker);
 
@@ -39,22 +40,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 20);
 /* How long no guest is accepted after that has failed for want of
  * descriptors, in ms. */
 #define ACCEPT_PAUSE_MS 100
-
-/* The most descriptors that the kernel passes at a time, see unix(7). */
-#define SCM_MAX_FD 253
-
-#define HEADER_SIZE sizeof(struct vhost_header)
-BUILD_ASSERT_DECL(offsetof(struct vhost_message, payload) == HEADER_SIZE);
-
-/* A connection, and the message that is being read from it. */
-struct stream {
-    int fd;                     /* -1: there is none. */
-    struct vhost_message in;
-    size_t n_in;                /* Bytes of it that have come. */
-    size_t n_fds;               /* Descriptors, of which the array has... */
-    int fds[VHOST_MAX_FDS];     /* ...the first. */
-    bool fds_lost;              /* The kernel could not pass all of them. */
-};
 
 /* What of a port an event is about: the lowest bits of epoll_data.u64, of
  * which the rest is the number of the port.  The last is about none. */
@@ -79,10 +64,10 @@ struct vhost_broker_port {
     long long int connect_at;   /* While there is no guest. */
     char *reason;               /* Why the last attempt failed, or null. */
 
-    struct stream guest;
+    struct vhost_stream guest;
     long long int deadline;     /* For the message, LLONG_MAX for none. */
-    struct stream backend;      /* To librte_vhost.  None as long as there is
-                                 * an old one. */
+    struct vhost_stream backend;        /* To librte_vhost.  None as long as
+                                         * there is an old one. */
     int old_backend;            /* Of the last guest, until librte_vhost has
                                  * closed its end.  -1: none. */
 
@@ -91,7 +76,7 @@ struct vhost_broker_port {
     uint32_t request;
     struct vhost_todo todo;
 
-    struct stream requests;     /* librte_vhost's requests... */
+    struct vhost_stream requests;       /* librte_vhost's requests... */
     int requests_out;           /* ...and where they go, the guest's. */
 };
 
@@ -131,133 +116,11 @@ poll_close(int *fd)
     }
 }
 
-/* Messages. */
-
 static void
-stream_init(struct stream *s)
+stream_close(struct vhost_stream *s)
 {
-    memset(s, 0, sizeof *s);
-    s->fd = -1;
-}
-
-/* Forgets the message and closes its descriptors. */
-static void
-stream_reset(struct stream *s)
-{
-    for (size_t i = 0; i < MIN(s->n_fds, VHOST_MAX_FDS); i++) {
-        close(s->fds[i]);
-    }
-    s->n_in = s->n_fds = 0;
-    s->fds_lost = false;
-}
-
-static void
-stream_close(struct stream *s)
-{
-    stream_reset(s);
+    vhost_stream_reset(s);
     poll_close(&s->fd);
-}
-
-/* Keeps the descriptors of 'c', or closes those for which there is no room. */
-static void
-stream_take_fds(struct stream *s, const struct cmsghdr *c)
-{
-    size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-    for (size_t i = 0; i < n; i++) {
-        int fd;
-
-        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-        if (s->n_fds < VHOST_MAX_FDS) {
-            s->fds[s->n_fds] = fd;
-        } else {
-            close(fd);
-        }
-        s->n_fds++;
-    }
-}
-
-/* Bytes of the message as far as it is known. */
-static size_t
-stream_want(const struct stream *s)
-{
-    return HEADER_SIZE + (s->n_in < HEADER_SIZE ? 0 : s->in.header.size);
-}
-
-/* Reads until the header is there or, if it is already, until all is.  Returns
- * 0, EAGAIN if not all of that has come yet, EOF, or another errno value. */
-static int
-stream_read(struct stream *s)
-{
-    size_t want = stream_want(s);
-
-    while (s->n_in < want) {
-        struct iovec iov = {
-            .iov_base = (uint8_t *) &s->in + s->n_in,
-            .iov_len = want - s->n_in,
-        };
-        union {
-            struct cmsghdr align;
-            char buf[CMSG_SPACE(SCM_MAX_FD * sizeof(int))];
-        } control;
-        struct msghdr msg = {
-            .msg_iov = &iov,
-            .msg_iovlen = 1,
-            .msg_control = &control,
-            .msg_controllen = sizeof control,
-        };
-        ssize_t n = recvmsg(s->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-        if (n <= 0) {
-            if (n && errno == EINTR) {
-                continue;
-            }
-            return n ? errno : EOF;
-        }
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c;
-             c = CMSG_NXTHDR(&msg, c)) {
-            if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-                stream_take_fds(s, c);
-            }
-        }
-        s->fds_lost |= (msg.msg_flags & MSG_CTRUNC) != 0;
-        s->n_in += n;
-    }
-    return 0;
-}
-
-/* Sends 'm' with 'n_fds' descriptors to 'fd'.  Returns 0 or a positive errno
- * value, EAGAIN if there is no room for all of it. */
-static int
-send_message(int fd, const struct vhost_message *m, const int fds[],
-             size_t n_fds)
-{
-    size_t size = HEADER_SIZE + m->header.size;
-    struct iovec iov = {
-        .iov_base = CONST_CAST(struct vhost_message *, m), .iov_len = size,
-    };
-    union {
-        struct cmsghdr align;
-        char buf[CMSG_SPACE(VHOST_MAX_FDS * sizeof(int))];
-    } control;
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-    ssize_t n;
-
-    if (n_fds) {
-        memset(&control, 0, sizeof control);
-        msg.msg_control = &control;
-        msg.msg_controllen = CMSG_SPACE(n_fds * sizeof *fds);
-
-        struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(n_fds * sizeof *fds);
-        memcpy(CMSG_DATA(c), fds, n_fds * sizeof *fds);
-    }
-    do {
-        n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
-    return n < 0 ? errno : n == size ? 0 : EAGAIN;
 }
 
 /* Guests. */
@@ -279,7 +142,7 @@ end_guest(struct vhost_broker_port *port)
     /* librte_vhost gets all that it was sent, and then closes its end; only
      * then may another guest come to it. */
     if (port->backend.fd >= 0) {
-        stream_reset(&port->backend);
+        vhost_stream_reset(&port->backend);
         shutdown(port->backend.fd, SHUT_WR);
         port->old_backend = port->backend.fd;
         port->backend.fd = -1;
@@ -305,7 +168,7 @@ answer(struct vhost_broker_port *port, uint32_t request,
        const struct vhost_message *m, const int fds[], size_t n_fds)
     OVS_REQUIRES(mutex)
 {
-    int error = send_message(port->guest.fd, m, fds, n_fds);
+    int error = vhost_stream_send(port->guest.fd, m, fds, n_fds);
 
     if (error == EAGAIN || error == EWOULDBLOCK) {
         refuse(port, request, "the answers to others have not been read");
@@ -371,7 +234,7 @@ static const char *
 hand_on(struct vhost_broker_port *port)
     OVS_REQUIRES(mutex)
 {
-    struct stream *guest = &port->guest;
+    struct vhost_stream *guest = &port->guest;
     struct vhost_message m = guest->in;
 
     if (m.header.request == VHOST_USER_SET_BACKEND_REQ_FD
@@ -381,7 +244,7 @@ hand_on(struct vhost_broker_port *port)
     m.header.flags = (VHOST_FLAG_VERSION
                       | (port->todo.action == VHOST_PASS
                          ? VHOST_FLAG_NEED_REPLY : 0));
-    if (send_message(port->backend.fd, &m, guest->fds, guest->n_fds)) {
+    if (vhost_stream_send(port->backend.fd, &m, guest->fds, guest->n_fds)) {
         return "DPDK does not take it";
     }
     port->pending = true;
@@ -394,7 +257,7 @@ static void
 handle_message(struct vhost_broker_port *port)
     OVS_REQUIRES(mutex)
 {
-    struct stream *guest = &port->guest;
+    struct vhost_stream *guest = &port->guest;
     struct vhost_todo *todo = &port->todo;
     uint32_t request = guest->in.header.request;
     const char *reason;
@@ -428,7 +291,7 @@ handle_message(struct vhost_broker_port *port)
     if (reason) {
         refuse(port, request, reason);
     } else if (goes_on) {
-        stream_reset(guest);
+        vhost_stream_reset(guest);
         if (!port->pending) {
             listen_to_guest(port);
         }
@@ -439,16 +302,16 @@ static void
 run_guest(struct vhost_broker_port *port)
     OVS_REQUIRES(mutex)
 {
-    struct stream *guest = &port->guest;
+    struct vhost_stream *guest = &port->guest;
     int error;
 
     if (guest->fd < 0 || port->pending || port->backend.fd < 0) {
         return;                 /* The event was about another. */
     }
     do {
-        bool has_header = guest->n_in >= HEADER_SIZE;
+        bool has_header = guest->n_in >= VHOST_HEADER_SIZE;
 
-        error = stream_read(guest);
+        error = vhost_stream_read(guest);
         if (!error && !has_header) {
             const char *reason;
 
@@ -459,7 +322,7 @@ run_guest(struct vhost_broker_port *port)
                 return;
             }
         }
-    } while (!error && guest->n_in < stream_want(guest));
+    } while (!error && guest->n_in < vhost_stream_want(guest));
 
     if (!error) {
         handle_message(port);
@@ -488,14 +351,14 @@ confirm_table(struct vhost_broker_port *port)
         },
     };
 
-    send_message(port->backend.fd, &m, NULL, 0);
+    vhost_stream_send(port->backend.fd, &m, NULL, 0);
 }
 
 static void
 run_backend(struct vhost_broker_port *port)
     OVS_REQUIRES(mutex)
 {
-    struct stream *backend = &port->backend;
+    struct vhost_stream *backend = &port->backend;
     const struct vhost_todo *todo = &port->todo;
     uint64_t failed = 0;
     bool goes_on = true;
@@ -505,11 +368,11 @@ run_backend(struct vhost_broker_port *port)
         return;
     }
     do {
-        error = stream_read(backend);
+        error = vhost_stream_read(backend);
         if (!error && backend->in.header.size > VHOST_MAX_PAYLOAD) {
             error = EMSGSIZE;
         }
-    } while (!error && backend->n_in < stream_want(backend));
+    } while (!error && backend->n_in < vhost_stream_want(backend));
     if (error == EAGAIN || error == EWOULDBLOCK) {
         return;
     }
@@ -538,7 +401,7 @@ run_backend(struct vhost_broker_port *port)
         if (todo->action == VHOST_ASK_TABLE) {
             confirm_table(port);
         }
-        stream_reset(backend);
+        vhost_stream_reset(backend);
         listen_to_guest(port);
     }
 }
@@ -548,18 +411,18 @@ static void
 run_requests(struct vhost_broker_port *port)
     OVS_REQUIRES(mutex)
 {
-    struct stream *requests = &port->requests;
+    struct vhost_stream *requests = &port->requests;
     int error;
 
     if (requests->fd < 0) {
         return;
     }
     do {
-        error = stream_read(requests);
+        error = vhost_stream_read(requests);
         if (!error && requests->in.header.size > VHOST_MAX_PAYLOAD) {
             error = EMSGSIZE;
         }
-    } while (!error && requests->n_in < stream_want(requests));
+    } while (!error && requests->n_in < vhost_stream_want(requests));
     if (error == EAGAIN || error == EWOULDBLOCK) {
         return;
     } else if (error) {
@@ -567,20 +430,20 @@ run_requests(struct vhost_broker_port *port)
         return;
     }
 
-    const char *reason = vhost_filter_check_backend_request(&requests->in,
-                                                            requests->n_fds);
+    const char *reason = vhost_messages_check_backend_request(&requests->in,
+                                                              requests->n_fds);
     if (reason) {
         VLOG_WARN_RL(&rl, "%s: request %"PRIu32" of DPDK was dropped, since "
                      "%s", port->path, requests->in.header.request, reason);
     } else {
-        error = send_message(port->requests_out, &requests->in, NULL, 0);
+        error = vhost_stream_send(port->requests_out, &requests->in, NULL, 0);
         if (error == EAGAIN || error == EWOULDBLOCK) {
             refuse(port, VHOST_USER_SET_BACKEND_REQ_FD,
                    "the requests to the guest are not read");
             return;
         }
     }
-    stream_reset(requests);
+    vhost_stream_reset(requests);
 }
 
 /* Connects the guest, which may have been waiting for that, to
@@ -613,7 +476,7 @@ static void
 run_old_backend(struct vhost_broker_port *port)
     OVS_REQUIRES(mutex)
 {
-    struct stream s = { .fd = port->old_backend };
+    struct vhost_stream s = { .fd = port->old_backend };
     int error;
 
     if (s.fd < 0) {
@@ -622,8 +485,8 @@ run_old_backend(struct vhost_broker_port *port)
 
     /* Answers that nobody waits for any more. */
     do {
-        error = stream_read(&s);
-        stream_reset(&s);
+        error = vhost_stream_read(&s);
+        vhost_stream_reset(&s);
         s.in.header.size = 0;
     } while (!error);
     if (error != EAGAIN && error != EWOULDBLOCK) {
@@ -735,11 +598,11 @@ run_timers(void)
 
     HMAP_FOR_EACH (port, node, &ports) {
         if (now >= port->deadline) {
-            const struct stream *guest = &port->guest;
+            const struct vhost_stream *guest = &port->guest;
             char *reason = xasprintf("it was not complete after %d ms",
                                      MESSAGE_TIMEOUT_MS);
 
-            refuse(port, (guest->n_in < HEADER_SIZE ? 0
+            refuse(port, (guest->n_in < VHOST_HEADER_SIZE ? 0
                           : guest->in.header.request), reason);
             free(reason);
         }
@@ -902,9 +765,9 @@ vhost_broker_add(const struct vhost_broker_config *config,
     port->owner = config->owner;
     port->listener = listener;
     port->accept_at = port->deadline = LLONG_MAX;
-    stream_init(&port->guest);
-    stream_init(&port->backend);
-    stream_init(&port->requests);
+    vhost_stream_init(&port->guest);
+    vhost_stream_init(&port->backend);
+    vhost_stream_init(&port->requests);
     port->old_backend = port->requests_out = -1;
 
     ovs_mutex_lock(&mutex);

@@ -40,8 +40,8 @@ struct vhost_broker_ops {
      * Null: somebody has been. */
     void (*waiting)(void *owner, const char *reason);
 
-    /* These are vhost_filter_check_header() and vhost_filter_check() for the
-     * connection. */
+    /* These are vhost_messages_check_header() and vhost_messages_check() for
+     * the connection. */
     const char *(*check_header)(void *owner, const struct vhost_header *,
                                 size_t n_fds);
     const char *(*check)(void *owner, const struct vhost_message *,

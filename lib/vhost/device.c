@@ -59,8 +59,8 @@ vhost_dev_connected(void *dev_)
     dev->n_connections++;
     dev->offered = vhost_dev_offer(dev);
     dev->max_pairs = dev->config.max_queue_pairs;
-    vhost_filter_init(&dev->filter, dev->offered, dev->protocol_offered,
-                      dev->max_pairs);
+    vhost_messages_init(&dev->said, dev->offered, dev->protocol_offered,
+                        dev->max_pairs);
     netdev_change_seq_changed(dev->netdev);
     ovs_mutex_unlock(&dev->mutex);
 }
@@ -113,8 +113,8 @@ vhost_dev_check_header(void *dev_, const struct vhost_header *header,
     struct vhost_dev *dev = dev_;
 
     ovs_mutex_lock(&dev->mutex);
-    const char *reason = vhost_filter_check_header(&dev->filter, header,
-                                                   n_fds);
+    const char *reason = vhost_messages_check_header(&dev->said, header,
+                                                     n_fds);
     ovs_mutex_unlock(&dev->mutex);
     return reason;
 }
@@ -126,8 +126,8 @@ vhost_dev_check(void *dev_, const struct vhost_message *message, size_t n_fds,
     struct vhost_dev *dev = dev_;
 
     ovs_mutex_lock(&dev->mutex);
-    const char *reason = vhost_filter_check(&dev->filter, message, n_fds,
-                                            todo);
+    const char *reason = vhost_messages_check(&dev->said, message, n_fds,
+                                              todo);
     ovs_mutex_unlock(&dev->mutex);
     return reason;
 }
@@ -246,7 +246,7 @@ vhost_dev_max_pairs(const struct vhost_dev *dev)
 {
     /* Without the feature, librte_vhost frees rings beyond the first two at
      * any time. */
-    return (dev->filter.features & VHOST_F_BIT(VIRTIO_NET_F_MQ)
+    return (dev->said.features & VHOST_F_BIT(VIRTIO_NET_F_MQ)
             ? dev->max_pairs : 1);
 }
 
@@ -332,7 +332,7 @@ vhost_dev_run__(struct vhost_dev *dev)
      * taken away in vhost_destroy_device().  librte_vhost has sizes for
      * others, too, but may not have memory for them. */
     for (int i = 0; i < 2 * n_pairs && dev->conn_vid == dev->vid; i++) {
-        sizes[i] = dev->filter.started[i] ? dev->filter.sizes[i] : 0;
+        sizes[i] = dev->said.started[i] ? dev->said.sizes[i] : 0;
     }
     memcpy(dev->run_sizes, sizes, sizeof dev->run_sizes);
     ovs_mutex_unlock(&dev->mutex);

@@ -150,7 +150,7 @@ struct vhost_dev {
     unsigned int n_disconnections;
     unsigned int n_refused;     /* Since another was open. */
     unsigned int n_bad_messages;
-    struct vhost_filter filter; /* Of the connection. */
+    struct vhost_messages said; /* Of the connection. */
 
     /* For a number of a tx queue that the guest may not have enabled, the
      * number of one that it has.  Written under 'mutex'. */

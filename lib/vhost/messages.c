@@ -134,7 +134,7 @@ has_bit(uint64_t bits, int bit)
 
 /* Checks 'message', which describes the guest's memory, and notes it. */
 static const char *
-check_memory(struct vhost_filter *filter, const struct vhost_message *message,
+check_memory(struct vhost_messages *said, const struct vhost_message *message,
              size_t n_fds, struct vhost_todo *todo)
 {
     struct memory_table table;
@@ -170,20 +170,20 @@ check_memory(struct vhost_filter *filter, const struct vhost_message *message,
     }
     todo->n_maps = table.n_regions;
     todo->unmapped = "a memory region cannot be mapped";
-    if (filter->postcopy_listen) {
+    if (said->postcopy_listen) {
         todo->action = VHOST_ASK_TABLE;
-        filter->table_unconfirmed = true;
+        said->table_unconfirmed = true;
     }
-    filter->n_regions = table.n_regions;
-    filter->memory_size = size;
+    said->n_regions = table.n_regions;
+    said->memory_size = size;
     return NULL;
 }
 
 static const char *
-check_ring_size(const struct vhost_filter *filter, uint32_t size)
+check_ring_size(const struct vhost_messages *said, uint32_t size)
 {
     if (!size || size > MAX_RING_SIZE
-        || (!has_bit(filter->features, F_RING_PACKED) && !IS_POW2(size))) {
+        || (!has_bit(said->features, F_RING_PACKED) && !IS_POW2(size))) {
         return "the size of the ring is not valid";
     }
     return NULL;
@@ -191,7 +191,7 @@ check_ring_size(const struct vhost_filter *filter, uint32_t size)
 
 /* Checks 'message', about ring 'state->index', and notes what it does. */
 static const char *
-check_ring(struct vhost_filter *filter, const struct vhost_message *message,
+check_ring(struct vhost_messages *said, const struct vhost_message *message,
            size_t n_fds, const struct ring_state *state)
 {
     uint32_t request = message->header.request;
@@ -203,7 +203,7 @@ check_ring(struct vhost_filter *filter, const struct vhost_message *message,
     if (has_fd) {
         ring &= NO_FD - 1;
     }
-    if (ring >= filter->n_rings) {
+    if (ring >= said->n_rings) {
         return "there is no such ring";
     }
     if (has_fd && n_fds != !(state->index & NO_FD)) {
@@ -212,52 +212,52 @@ check_ring(struct vhost_filter *filter, const struct vhost_message *message,
 
     switch (request) {
     case SET_VRING_NUM:
-        reason = check_ring_size(filter, state->num);
-        if (!reason && (filter->started[ring] || filter->addressed[ring])) {
+        reason = check_ring_size(said, state->num);
+        if (!reason && (said->started[ring] || said->addressed[ring])) {
             /* librte_vhost looks but once whether all of it is in memory. */
             reason = "the ring is in use";
         }
         if (!reason) {
-            filter->sizes[ring] = state->num;
+            said->sizes[ring] = state->num;
         }
         break;
 
     case SET_VRING_ADDR:
-        if (!filter->sizes[ring]) {
+        if (!said->sizes[ring]) {
             reason = "the ring has no size";
         }
-        filter->addressed[ring] |= !reason;
+        said->addressed[ring] |= !reason;
         break;
 
     case SET_VRING_BASE:
-        if (filter->started[ring]) {
+        if (said->started[ring]) {
             reason = "the ring is in use";
         } else {
             /* The upper bit is the wrap counter of a packed ring. */
-            filter->bases[ring] = (has_bit(filter->features, F_RING_PACKED)
-                                   ? state->num & 0x7fff : state->num);
+            said->bases[ring] = (has_bit(said->features, F_RING_PACKED)
+                                 ? state->num & 0x7fff : state->num);
         }
         break;
 
     case SET_VRING_KICK:
-        if (!filter->sizes[ring]) {
+        if (!said->sizes[ring]) {
             reason = "the ring has no size";
-        } else if (has_bit(filter->features, F_RING_PACKED)
-                   && filter->bases[ring] >= filter->sizes[ring]) {
+        } else if (has_bit(said->features, F_RING_PACKED)
+                   && said->bases[ring] >= said->sizes[ring]) {
             /* That of a split ring counts on, and librte_vhost takes it modulo
              * the size. */
             reason = "the ring starts beyond its end";
         }
-        filter->started[ring] |= !reason;
+        said->started[ring] |= !reason;
         break;
 
     case GET_VRING_BASE:
-        if (filter->started[ring]) {
-            filter->bases[ring] = filter->sizes[ring] - 1;
+        if (said->started[ring]) {
+            said->bases[ring] = said->sizes[ring] - 1;
         }
-        filter->sizes[ring] = 0;
-        filter->addressed[ring] = false;
-        filter->started[ring] = false;
+        said->sizes[ring] = 0;
+        said->addressed[ring] = false;
+        said->started[ring] = false;
         break;
     }
     return reason;
@@ -284,46 +284,46 @@ check_log(const struct vhost_message *message, size_t n_fds,
     return NULL;
 }
 
-/* Starts 'filter' for a connection in which the features 'offered', the
+/* Starts 'said' for a connection in which the features 'offered', the
  * protocol features 'protocol_offered' and 'max_queue_pairs' are offered. */
 void
-vhost_filter_init(struct vhost_filter *filter, uint64_t offered,
-                  uint64_t protocol_offered, int max_queue_pairs)
+vhost_messages_init(struct vhost_messages *said, uint64_t offered,
+                    uint64_t protocol_offered, int max_queue_pairs)
 {
-    memset(filter, 0, sizeof *filter);
-    filter->offered = offered;
-    filter->protocol_offered = protocol_offered;
-    filter->max_queue_pairs = max_queue_pairs;
+    memset(said, 0, sizeof *said);
+    said->offered = offered;
+    said->protocol_offered = protocol_offered;
+    said->max_queue_pairs = max_queue_pairs;
 
     /* One more is for a control queue.  It is never served, but some front
      * ends set it up. */
-    filter->n_rings = MIN(2 * max_queue_pairs + 1, VHOST_MAX_RINGS);
+    said->n_rings = MIN(2 * max_queue_pairs + 1, VHOST_MAX_RINGS);
 }
 
 static bool
-is_any_ring_sized(const struct vhost_filter *filter)
+is_any_ring_sized(const struct vhost_messages *said)
 {
     for (int i = 0; i < VHOST_MAX_RINGS; i++) {
-        if (filter->sizes[i]) {
+        if (said->sizes[i]) {
             return true;
         }
     }
     return false;
 }
 
-/* Checks 'header', of the next message in the connection of 'filter', with
+/* Checks 'header', of the next message in the connection of 'said', with
  * which 'n_fds' descriptors have come so far.  Returns null if the rest of it
  * may follow, otherwise what is wrong, a constant string. */
 const char *
-vhost_filter_check_header(const struct vhost_filter *filter,
-                          const struct vhost_header *header, size_t n_fds)
+vhost_messages_check_header(const struct vhost_messages *said,
+                            const struct vhost_header *header, size_t n_fds)
 {
     uint32_t request = header->request;
 
     if (request >= N_REQUESTS || !requests[request].known) {
         return "there is no use for it";
     }
-    if (filter->table_unconfirmed) {
+    if (said->table_unconfirmed) {
         return (request != SET_MEM_TABLE || header->size != sizeof(uint64_t)
                 || n_fds ? "the last memory table is not confirmed" : NULL);
     }
@@ -335,9 +335,9 @@ vhost_filter_check_header(const struct vhost_filter *filter,
         return "it has too many descriptors";
     }
     if ((requests[request].feature
-         && !has_bit(filter->features, requests[request].feature))
+         && !has_bit(said->features, requests[request].feature))
         || (requests[request].protocol_feature
-            && !has_bit(filter->protocol_features,
+            && !has_bit(said->protocol_features,
                         requests[request].protocol_feature))) {
         return "its use has not been negotiated";
     }
@@ -345,26 +345,26 @@ vhost_filter_check_header(const struct vhost_filter *filter,
 }
 
 static const char *
-check_features(struct vhost_filter *filter, uint64_t features)
+check_features(struct vhost_messages *said, uint64_t features)
 {
-    if (features & ~filter->offered) {
+    if (features & ~said->offered) {
         return "it has features that were not offered";
     }
 
     /* librte_vhost has allocated memory for the rings by then, and knows where
      * their parts end. */
-    uint64_t changed = features ^ filter->features;
+    uint64_t changed = features ^ said->features;
     if ((has_bit(changed, F_RING_PACKED) || has_bit(changed, F_EVENT_IDX))
-        && is_any_ring_sized(filter)) {
+        && is_any_ring_sized(said)) {
         return "the kind of the rings cannot change any more";
     }
-    filter->features = features;
+    said->features = features;
     return NULL;
 }
 
-/* Does as vhost_filter_check() for a message whose header is right. */
+/* Does as vhost_messages_check() for a message whose header is right. */
 static const char *
-check_payload(struct vhost_filter *filter, const struct vhost_message *message,
+check_payload(struct vhost_messages *said, const struct vhost_message *message,
               size_t n_fds, struct vhost_todo *todo)
 {
     struct ring_state state;
@@ -374,29 +374,29 @@ check_payload(struct vhost_filter *filter, const struct vhost_message *message,
     memcpy(&state, message->payload, sizeof state);
     switch (message->header.request) {
     case GET_FEATURES:
-        todo->value = filter->offered;
+        todo->value = said->offered;
         break;
 
     case GET_PROTOCOL_FEATURES:
-        todo->value = filter->protocol_offered;
+        todo->value = said->protocol_offered;
         break;
 
     case GET_QUEUE_NUM:
-        todo->value = filter->max_queue_pairs;
+        todo->value = said->max_queue_pairs;
         break;
 
     case SET_FEATURES:
-        return check_features(filter, u64);
+        return check_features(said, u64);
 
     case SET_PROTOCOL_FEATURES:
-        if (u64 & ~filter->protocol_offered) {
+        if (u64 & ~said->protocol_offered) {
             return "it has protocol features that were not offered";
         }
-        filter->protocol_features = u64;
+        said->protocol_features = u64;
         break;
 
     case SET_MEM_TABLE:
-        return check_memory(filter, message, n_fds, todo);
+        return check_memory(said, message, n_fds, todo);
 
     case SET_LOG_BASE:
         return check_log(message, n_fds, todo);
@@ -409,7 +409,7 @@ check_payload(struct vhost_filter *filter, const struct vhost_message *message,
     case SET_VRING_CALL:
     case SET_VRING_ERR:
     case SET_VRING_ENABLE:
-        return check_ring(filter, message, n_fds, &state);
+        return check_ring(said, message, n_fds, &state);
 
     case SET_BACKEND_REQ_FD:
         if (n_fds != 1) {
@@ -419,49 +419,49 @@ check_payload(struct vhost_filter *filter, const struct vhost_message *message,
 
     case POSTCOPY_ADVISE:
         /* librte_vhost would lose its userfaultfd. */
-        if (filter->postcopy) {
+        if (said->postcopy) {
             return "a post-copy migration has begun";
         }
-        filter->postcopy = true;
+        said->postcopy = true;
         break;
 
     case POSTCOPY_LISTEN:
-        filter->postcopy_listen = true;
+        said->postcopy_listen = true;
         break;
 
     case POSTCOPY_END:
-        filter->postcopy = filter->postcopy_listen = false;
+        said->postcopy = said->postcopy_listen = false;
         break;
     }
     return NULL;
 }
 
-/* Checks 'message', the next in the connection of 'filter', with which 'n_fds'
+/* Checks 'message', the next in the connection of 'said', with which 'n_fds'
  * descriptors have come, and notes what it says.  Its payload is there in
  * full.  Returns null and fills in '*todo' if it is accepted, otherwise what
  * is wrong, a constant string; then the connection is to end. */
 const char *
-vhost_filter_check(struct vhost_filter *filter,
-                   const struct vhost_message *message, size_t n_fds,
-                   struct vhost_todo *todo)
+vhost_messages_check(struct vhost_messages *said,
+                     const struct vhost_message *message, size_t n_fds,
+                     struct vhost_todo *todo)
 {
-    const char *reason = vhost_filter_check_header(filter, &message->header,
-                                                   n_fds);
+    const char *reason = vhost_messages_check_header(said, &message->header,
+                                                     n_fds);
 
     memset(todo, 0, sizeof *todo);
     if (reason) {
         return reason;
     }
-    if (filter->table_unconfirmed) {
-        filter->table_unconfirmed = false;
+    if (said->table_unconfirmed) {
+        said->table_unconfirmed = false;
         todo->action = VHOST_ACCEPT;
     } else {
         todo->action = requests[message->header.request].action;
-        reason = check_payload(filter, message, n_fds, todo);
+        reason = check_payload(said, message, n_fds, todo);
     }
     todo->ack = ((todo->action == VHOST_PASS || todo->action == VHOST_ACCEPT)
                  && message->header.flags & VHOST_FLAG_NEED_REPLY
-                 && has_bit(filter->protocol_features, PROTOCOL_F_REPLY_ACK));
+                 && has_bit(said->protocol_features, PROTOCOL_F_REPLY_ACK));
     return reason;
 }
 
@@ -469,8 +469,8 @@ vhost_filter_check(struct vhost_filter *filter,
  * to be told of a translation that is missing.  Returns null or what is
  * wrong, a constant string. */
 const char *
-vhost_filter_check_backend_request(const struct vhost_message *message,
-                                   size_t n_fds)
+vhost_messages_check_backend_request(const struct vhost_message *message,
+                                     size_t n_fds)
 {
     const uint32_t iotlb_msg = 1;
     const uint32_t iotlb_size = 32;

@@ -62,7 +62,7 @@ struct vhost_message {
 };
 
 /* What has been said in a connection. */
-struct vhost_filter {
+struct vhost_messages {
     uint64_t offered;           /* Features that the guest may choose from. */
     uint64_t protocol_offered;  /* Protocol features, likewise. */
     uint64_t max_queue_pairs;
@@ -110,15 +110,15 @@ struct vhost_todo {
     } maps[VHOST_MAX_REGIONS];
 };
 
-void vhost_filter_init(struct vhost_filter *, uint64_t offered,
-                       uint64_t protocol_offered, int max_queue_pairs);
-const char *vhost_filter_check_header(const struct vhost_filter *,
-                                      const struct vhost_header *,
-                                      size_t n_fds);
-const char *vhost_filter_check(struct vhost_filter *,
-                               const struct vhost_message *, size_t n_fds,
-                               struct vhost_todo *);
-const char *vhost_filter_check_backend_request(const struct vhost_message *,
-                                               size_t n_fds);
+void vhost_messages_init(struct vhost_messages *, uint64_t offered,
+                         uint64_t protocol_offered, int max_queue_pairs);
+const char *vhost_messages_check_header(const struct vhost_messages *,
+                                        const struct vhost_header *,
+                                        size_t n_fds);
+const char *vhost_messages_check(struct vhost_messages *,
+                                 const struct vhost_message *, size_t n_fds,
+                                 struct vhost_todo *);
+const char *vhost_messages_check_backend_request(const struct vhost_message *,
+                                                 size_t n_fds);
 
 #endif /* vhost/messages.h */

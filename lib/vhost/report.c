@@ -160,25 +160,25 @@ add_features(struct smap *status, const char *key, uint64_t features)
 }
 
 /* Says in '*status' what the guest has got, as it has said itself in the
- * messages that passed 'filter'.  librte_vhost may act on the next one at any
+ * messages that passed 'said'.  librte_vhost may act on the next one at any
  * time, and does not keep what it has while others look at it. */
 static void
-vhost_dev_get_guest_status(const struct vhost_filter *filter,
+vhost_dev_get_guest_status(const struct vhost_messages *said,
                            uint64_t features, struct smap *status)
 {
     int n_rings = 0;
 
     for (int i = 0; i < VHOST_MAX_RINGS; i++) {
-        if (filter->sizes[i]) {
+        if (said->sizes[i]) {
             smap_add_nocopy(status, xasprintf("vring_%d_size", i),
-                            xasprintf("%"PRIu16, filter->sizes[i]));
+                            xasprintf("%"PRIu16, said->sizes[i]));
             n_rings = i + 1;
         }
     }
     smap_add_format(status, "num_of_vrings", "%d", n_rings);
-    smap_add_format(status, "memory_regions", "%"PRIu32, filter->n_regions);
+    smap_add_format(status, "memory_regions", "%"PRIu32, said->n_regions);
     smap_add_format(status, "memory_mb", "%"PRIu64,
-                    filter->memory_size >> 20);
+                    said->memory_size >> 20);
 
     bool rx_tso = features & F_HOST_TSO;
     bool tx_tso = features & F_GUEST_TSO;
@@ -217,7 +217,7 @@ vhost_dev_get_status(struct vhost_dev *dev, struct smap *status)
         if (dev->numa_id >= 0) {
             smap_add_format(status, "numa", "%d", dev->numa_id);
         }
-        vhost_dev_get_guest_status(&dev->filter, dev->negotiated, status);
+        vhost_dev_get_guest_status(&dev->said, dev->negotiated, status);
     }
     ovs_mutex_unlock(&dev->mutex);
 }

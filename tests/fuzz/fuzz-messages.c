@@ -384,7 +384,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { .data = data, .size = size };
     struct vhost_message *m = malloc(sizeof *m);
-    struct vhost_filter filter, copy;
+    struct vhost_messages said, copy;
     static struct model model;
 
     assert(m);
@@ -392,27 +392,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     model.offered = take(&in, 8);
     model.protocol_offered = take(&in, 4) & VHOST_PROTOCOL_FEATURES;
     model.n_pairs = take(&in, 1) % 128 + 1;
-    vhost_filter_init(&filter, model.offered, model.protocol_offered,
-                      model.n_pairs);
+    vhost_messages_init(&said, model.offered, model.protocol_offered,
+                        model.n_pairs);
     while (in.size) {
         size_t n_fds = take_message(&in, m);
         struct vhost_todo todo, again;
         const char *early, *reason, *wrong = NULL;
         bool needs_ack = m->header.flags & 1 << 3;
 
-        copy = filter;
-        early = vhost_filter_check_header(&filter, &m->header, n_fds);
-        if (memcmp(&copy, &filter, sizeof copy)) {
+        copy = said;
+        early = vhost_messages_check_header(&said, &m->header, n_fds);
+        if (memcmp(&copy, &said, sizeof copy)) {
             fail(m, n_fds, early, "looking at a header has changed something");
         }
-        reason = vhost_filter_check(&filter, m, n_fds, &todo);
+        reason = vhost_messages_check(&said, m, n_fds, &todo);
         if (early && early != reason) {
             fail(m, n_fds, reason, "a header was refused, but not so the "
                  "message");
         }
-        if (vhost_filter_check(&copy, m, n_fds, &again) != reason
+        if (vhost_messages_check(&copy, m, n_fds, &again) != reason
             || (!reason && memcmp(&todo, &again, sizeof todo))
-            || memcmp(&copy, &filter, sizeof copy)) {
+            || memcmp(&copy, &said, sizeof copy)) {
             fail(m, n_fds, reason, "the second time, it is another");
         }
         if (reason) {
@@ -429,8 +429,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int i = 0; i < 256 && !wrong; i++) {
             const struct ring *ring = &model.rings[i];
 
-            if (ring->runs != filter.started[i]
-                || ring->sized != !!filter.sizes[i]) {
+            if (ring->runs != said.started[i]
+                || ring->sized != !!said.sizes[i]) {
                 wrong = "the state of a ring is another";
             }
         }
